@@ -1,0 +1,125 @@
+"""The registered models: docs -> pointer features."""
+
+from functools import partial
+
+from spacy.tokens import Doc
+from thinc.api import Linear, Model, chain, list2ragged, noop
+from thinc.types import Floats2d, Ragged
+
+from .features import PointerFeatures
+from .layers import (
+    BiasInput,
+    bias_prior_init,
+    pointer_head,
+    query_key_prior_init,
+    resize_pointer_head,
+    rotary_embedding,
+    scaled_learn_rate,
+)
+
+
+def EfficientGlobalPointer(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    head_size: int = 64,
+    rope: bool = True,
+    bias_input: BiasInput = "pointer",
+    learn_rate_scale: float = 1.0,
+    nO: int | None = None,
+) -> Model[list[Doc], PointerFeatures]:
+    """Efficient GlobalPointer (arXiv 2208.03054, kexue.fm/archives/8877): one query
+    and key for all labels, a start and an end score for each label.
+
+    With the hidden state h_i of token i, p_i = W_p h_i + b_p = [q_i ; k_i] and
+    u_i = W_b p_i + b_b = [start_i ; end_i], span (i, j) has for label c the score
+    R(q_i, i) . R(k_j, j) / sqrt(head_size) + (start_i[c] + end_j[c]) / 2, where R is
+    the rotary embedding. Node refs: "tok2vec", "pointer" (the Linear of W_p, b_p),
+    "bias" (the Linear of W_b, b_b) and "output_layer" (the pointer head). With a
+    learn_rate_scale m the Linears hold W / m and b / m.
+
+    tok2vec (Model[List[Doc], List[Floats2d]]): The tok2vec layer of the model.
+    head_size (int): Size of queries and keys.
+    rope (bool): Whether to rotate them by the position of the token.
+    bias_input (str): What start and end scores are computed from: "pointer" (p_i) or
+        "hidden" (h_i, the first formula of the method).
+    learn_rate_scale (float): Factor on the optimizer's learning rate for the layers on
+        top of the tok2vec layer; 10 to 25 is usual over a pretrained transformer.
+    nO (Optional[int]): Number of labels. Set by the component.
+    RAISES (ValueError): If `head_size` is odd with `rope`, or `learn_rate_scale` is
+        not positive.
+    """
+    hidden_size = tok2vec.maybe_get_dim("nO")
+    pointer = Linear(nO=2 * head_size, nI=hidden_size)
+    bias = Linear(
+        nI=2 * head_size if bias_input == "pointer" else hidden_size,
+        init_b=bias_prior_init,
+    )
+    head = pointer_head(
+        scaled_learn_rate(pointer, learn_rate_scale),
+        rotary_embedding(head_size) if rope else noop(),
+        scaled_learn_rate(bias, learn_rate_scale),
+        head_size=head_size,
+        bias_input=bias_input,
+        nO=nO,
+    )
+    return _with_head(tok2vec, head)
+
+
+def GlobalPointer(
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    head_size: int = 64,
+    rope: bool = True,
+    learn_rate_scale: float = 1.0,
+    nO: int | None = None,
+) -> Model[list[Doc], PointerFeatures]:
+    """GlobalPointer (kexue.fm/archives/8373): a query and a key for each label.
+
+    With the hidden state h_i of token i, W_p h_i + b_p holds a block [q_i,c ; k_i,c]
+    for each label c, and span (i, j) has the score
+    R(q_i,c, i) . R(k_j,c, j) / sqrt(head_size), where R is the rotary embedding. Node
+    refs: "tok2vec", "pointer" (the Linear of W_p, b_p) and "output_layer" (the
+    pointer head). With a learn_rate_scale m the Linear holds W / m and b / m.
+
+    tok2vec (Model[List[Doc], List[Floats2d]]): The tok2vec layer of the model.
+    head_size (int): Size of queries and keys.
+    rope (bool): Whether to rotate them by the position of the token.
+    learn_rate_scale (float): Factor on the optimizer's learning rate for the layers on
+        top of the tok2vec layer; 10 to 25 is usual over a pretrained transformer.
+    nO (Optional[int]): Number of labels. Set by the component.
+    RAISES (ValueError): If `head_size` is odd, or `learn_rate_scale` is not positive.
+    """
+    pointer = Linear(
+        nI=tok2vec.maybe_get_dim("nO"),
+        init_b=partial(query_key_prior_init, head_size=head_size),
+    )
+    head = pointer_head(
+        scaled_learn_rate(pointer, learn_rate_scale),
+        rotary_embedding(head_size) if rope else noop(),
+        head_size=head_size,
+        nO=nO,
+    )
+    return _with_head(tok2vec, head)
+
+
+def _with_head(
+    tok2vec: Model[list[Doc], list[Floats2d]], head: Model[Ragged, PointerFeatures]
+) -> Model[list[Doc], PointerFeatures]:
+    model: Model[list[Doc], PointerFeatures] = chain(tok2vec, list2ragged(), head)
+    model.set_ref("tok2vec", tok2vec)
+    model.set_ref("output_layer", head)
+    model.attrs["resize_output"] = _resize_output
+    _set_linear_refs(model)
+    return model
+
+
+def _set_linear_refs(model: Model[list[Doc], PointerFeatures]) -> None:
+    """Give the Linear layers inside the head the names that weights are exchanged by."""
+    head = model.get_ref("output_layer")
+    for name in ("pointer", "bias"):
+        if head.has_ref(name):
+            model.set_ref(name, head.get_ref(name).layers[0])
+
+
+def _resize_output(model: Model[list[Doc], PointerFeatures], nO: int) -> None:
+    resize_pointer_head(model.get_ref("output_layer"), nO)
+    model.set_dim("nO", nO, force=True)
+    _set_linear_refs(model)

@@ -1,0 +1,191 @@
+"""Blocks of token pairs: what the loss and the decoder iterate over instead of all
+pairs at once."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from thinc.types import Ints1d
+from thinc.util import torch2xp, xp2torch
+from torch import Tensor
+
+from .features import PointerFeatures
+
+# Token pairs in a block: bounds the memory of the loss and of the decoder, and keeps
+# what they work on in the processor's cache.
+PAIRS_PER_BLOCK = 2**19
+# Rows (start tokens) of a block within one doc. As columns begin at the first row, a
+# long doc computes few pairs below the diagonal.
+ROWS_PER_BLOCK = 128
+
+# A process forked after the parent has computed something (nlp.pipe with n_process)
+# inherits an OpenMP pool without its threads and would wait for them forever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Pointer features as tensors, each head a batch of docs of its own: H heads make
+    T' = H * T tokens in H * docs docs, each with the C' = C / H labels of its head.
+
+    query (Tensor): Shape (T', d).
+    key (Tensor): Shape (T', d).
+    start (Tensor): Shape (T', C').
+    end (Tensor): Shape (T', C').
+    lengths (np.ndarray): Tokens of each of the H * docs docs, int64.
+    n_heads (int): H.
+    """
+
+    query: Tensor
+    key: Tensor
+    start: Tensor
+    end: Tensor
+    lengths: np.ndarray
+    n_heads: int
+
+    @classmethod
+    def from_features(cls, features: PointerFeatures) -> "Heads":
+        n_heads = features.query.shape[1]
+        query, key = xp2torch(features.query), xp2torch(features.key)
+        start, end = (
+            xp2torch(scores).unflatten(1, (n_heads, -1))
+            for scores in (features.start, features.end)
+        )
+        return cls(
+            *(tensor.transpose(0, 1).flatten(0, 1) for tensor in (query, key, start, end)),
+            lengths=np.tile(np.asarray(features.lengths.tolist(), np.int64), n_heads),
+            n_heads=n_heads,
+        )
+
+    def to_features(self, lengths: Ints1d) -> PointerFeatures:
+        """lengths (Ints1d): Tokens of each doc, without the repetition by heads."""
+        query, key, start, end = (
+            tensor.unflatten(0, (self.n_heads, -1)).transpose(0, 1)
+            for tensor in (self.query, self.key, self.start, self.end)
+        )
+        return PointerFeatures(
+            query=torch2xp(query),
+            key=torch2xp(key),
+            start=torch2xp(start.flatten(1)),
+            end=torch2xp(end.flatten(1)),
+            lengths=lengths,
+        )
+
+    def pair_scores(self, start: Tensor, end: Tensor) -> Tensor:
+        """Scores of U pairs of tokens for the labels of their head, shape (U, C')."""
+        shared = (self.query[start] * self.key[end]).sum(1, keepdim=True)
+        return shared + self.start[start] + self.end[end]
+
+    def doc_of_token(self) -> Tensor:
+        """Index of each token's doc, int64 of shape (T',)."""
+        lengths = torch.from_numpy(self.lengths).to(self.query.device)
+        return torch.repeat_interleave(lengths)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A batch of B matrices of token pairs: R start tokens (rows) by W end tokens
+    (columns, from the first row's token on). Tokens are indices into `Heads`.
+
+    first (Tensor): Token of each matrix's first row and column, int64 of shape (B,).
+    rows (Tensor): Start tokens, int64 of shape (B, R).
+    columns (Tensor): End tokens, int64 of shape (B, W).
+    n_rows (Tensor): Rows that are not padding, int64 of shape (B,).
+    allowed (Tensor): Whether the pair may be a span, bool of shape (B, R, W).
+    padding (Tensor): Whether the column is padding, bool of shape (B, W).
+    """
+
+    first: Tensor
+    rows: Tensor
+    columns: Tensor
+    n_rows: Tensor
+    allowed: Tensor
+    padding: Tensor
+
+
+def pair_blocks(
+    heads: Heads, *, segments: Sequence[int] | None, max_length: int | None
+) -> Iterator[Block]:
+    """Cover all allowed spans of a batch of docs with blocks, each pair once. Short
+    segments of similar length share a block; a long one is cut into stretches of rows.
+
+    heads (Heads): The features.
+    segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
+        span may cross, in the order of tokens. Defaults to the docs.
+    max_length (Optional[int]): The largest number of tokens in a span.
+    YIELDS (Block): At most about `PAIRS_PER_BLOCK` pairs each.
+    """
+    if segments is None:
+        lengths = heads.lengths
+    else:
+        lengths = np.tile(np.asarray(segments, np.int64), heads.n_heads)
+    first, n_rows, n_columns = _stretches(lengths, max_length)
+    order = np.argsort(-n_columns, kind="stable")
+    first, n_rows, n_columns = first[order], n_rows[order], n_columns[order]
+    begin = 0
+    while begin < len(order):
+        end = _end_of_group(n_rows, n_columns, begin)
+        group = (
+            torch.from_numpy(array[begin:end]).to(heads.query.device)
+            for array in (first, n_rows, n_columns)
+        )
+        yield _make_block(*group, max_length=max_length)
+        begin = end
+
+
+def _stretches(
+    lengths: np.ndarray, max_length: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut segments into stretches of rows: their first token, rows and columns."""
+    lengths = lengths[lengths > 0]
+    first = np.cumsum(lengths) - lengths
+    reach = lengths if max_length is None else np.minimum(lengths, max_length)
+    rows = np.clip(reach, min(32, ROWS_PER_BLOCK), ROWS_PER_BLOCK)
+    rows = np.minimum(rows, np.maximum(PAIRS_PER_BLOCK // (reach + rows), 1))
+    per_segment = -(-lengths // rows)
+    segment = np.repeat(np.arange(len(lengths)), per_segment)
+    nth = np.arange(len(segment)) - (np.cumsum(per_segment) - per_segment)[segment]
+    offset = nth * rows[segment]
+    n_rows = np.minimum(rows[segment], lengths[segment] - offset)
+    n_columns = np.minimum(n_rows + reach[segment] - 1, lengths[segment] - offset)
+    return first[segment] + offset, n_rows, n_columns
+
+
+def _end_of_group(n_rows: np.ndarray, n_columns: np.ndarray, begin: int) -> int:
+    """End of the run of stretches, sorted by decreasing columns, that fills a block
+    without padding the narrower ones to much more than their own size."""
+    widest = n_columns[begin]
+    narrowest = 0.75 * widest - 8
+    most_rows = n_rows[begin]
+    end = begin + 1
+    while end < len(n_columns) and n_columns[end] >= narrowest:
+        most_rows = max(most_rows, n_rows[end])
+        if (end + 1 - begin) * most_rows * widest > PAIRS_PER_BLOCK:
+            break
+        end += 1
+    return end
+
+
+def _make_block(
+    first: Tensor, n_rows: Tensor, n_columns: Tensor, *, max_length: int | None
+) -> Block:
+    row = torch.arange(int(n_rows.max()), device=first.device)
+    column = torch.arange(int(n_columns.max()), device=first.device)
+    # Padding repeats the last token of the stretch: it is masked wherever it counts.
+    last = (first + n_columns - 1)[:, None]
+    beyond = n_columns[:, None]
+    if max_length is not None:
+        beyond = torch.minimum(beyond, row + max_length)
+    beyond = torch.where(row < n_rows[:, None], beyond, 0)
+    return Block(
+        first=first,
+        rows=torch.minimum(first[:, None] + row, last),
+        columns=torch.minimum(first[:, None] + column, last),
+        n_rows=n_rows,
+        allowed=(column >= row[:, None]) & (column < beyond[:, :, None]),
+        padding=column >= n_columns[:, None],
+    )

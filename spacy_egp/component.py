@@ -1,0 +1,415 @@
+"""The pipeline component `egp_ner`."""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example
+from spacy.vocab import Vocab
+from thinc.api import Config, Model
+from thinc.types import Floats3d, Ints2d
+
+from .decoding import (
+    SELECTIONS,
+    SPANS_PER_TOKEN,
+    ScoredSpans,
+    decode,
+    score_matrix,
+    select_flat,
+    to_probability,
+    to_score,
+)
+from .features import PointerFeatures
+from .loss import zlpr_loss
+from .scoring import span_score
+
+DEFAULT_MODEL = Config().from_str(
+    """
+[model]
+@architectures = "spacy-egp.EfficientGlobalPointer.v1"
+head_size = 64
+rope = true
+bias_input = "pointer"
+learn_rate_scale = 1.0
+
+[model.tok2vec]
+@architectures = "spacy.Tok2Vec.v2"
+
+[model.tok2vec.embed]
+@architectures = "spacy.MultiHashEmbed.v2"
+width = 96
+rows = [5000, 1000, 2500, 1000]
+attrs = ["NORM", "PREFIX", "SUFFIX", "SHAPE"]
+include_static_vectors = false
+
+[model.tok2vec.encode]
+@architectures = "spacy.MaxoutWindowEncoder.v2"
+width = ${model.tok2vec.embed.width}
+window_size = 1
+maxout_pieces = 3
+depth = 4
+"""
+)["model"]
+
+
+@Language.factory(
+    "egp_ner",
+    assigns=["doc.spans"],
+    default_config={
+        "model": DEFAULT_MODEL,
+        "spans_key": "sc",
+        "threshold": 0.5,
+        "max_length": None,
+        "within_sentences": False,
+        "overlap": "any",
+        "annotate_ents": False,
+        "scorer": {"@scorers": "spacy-egp.span_scorer.v1"},
+    },
+    default_score_weights={"spans_sc_f": 1.0, "spans_sc_p": 0.0, "spans_sc_r": 0.0},
+)
+def make_egp_ner(
+    nlp: Language,
+    name: str,
+    model: Model[list[Doc], PointerFeatures],
+    spans_key: str,
+    threshold: float,
+    max_length: int | None,
+    within_sentences: bool,
+    overlap: str,
+    annotate_ents: bool,
+    scorer: Callable | None,
+) -> "EGPRecognizer":
+    """Create an `EGPRecognizer`; its docstring tells the settings."""
+    return EGPRecognizer(
+        nlp.vocab,
+        model,
+        name,
+        spans_key=spans_key,
+        threshold=threshold,
+        max_length=max_length,
+        within_sentences=within_sentences,
+        overlap=overlap,
+        annotate_ents=annotate_ents,
+        scorer=scorer,
+    )
+
+
+class EGPRecognizer(TrainablePipe):
+    """Recognize nested entities: score every pair of tokens as a span of each label.
+
+    Spans are written to `doc.spans[spans_key]`, their probabilities to
+    `doc.spans[spans_key].attrs["scores"]`, as spaCy's `SpanCategorizer` does.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[list[Doc], PointerFeatures],
+        name: str = "egp_ner",
+        *,
+        spans_key: str = "sc",
+        threshold: float = 0.5,
+        max_length: int | None = None,
+        within_sentences: bool = False,
+        overlap: str = "any",
+        annotate_ents: bool = False,
+        scorer: Callable | None = span_score,
+    ) -> None:
+        """Initialize the component.
+
+        vocab (Vocab): The shared vocabulary.
+        model (Model[List[Doc], PointerFeatures]): The Thinc model.
+        name (str): Name of the component in the pipeline, its key in the losses.
+        spans_key (str): Key of `doc.spans` for gold and predicted spans.
+        threshold (float): Probability from 0 to 1 above which a pair is a span.
+        max_length (Optional[int]): The largest number of tokens in a span; None for
+            no limit. Time and memory then grow with n * max_length instead of n^2.
+        within_sentences (bool): Only score pairs within a sentence of a doc that has
+            sentence boundaries.
+        overlap (str): Which spans may coexist: "any" (all above the threshold),
+            "nested" (none that cross; the better ones first), "flat" (none that
+            overlap; those with the largest total score).
+        annotate_ents (bool): Also write the flat selection to `doc.ents`.
+        scorer (Optional[Callable]): The scoring method.
+        RAISES (ValueError): If a setting has a value that it cannot have.
+        """
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.scorer = scorer
+        self.cfg: dict[str, Any] = {
+            "labels": [],
+            "spans_key": spans_key,
+            "threshold": threshold,
+            "max_length": max_length,
+            "within_sentences": within_sentences,
+            "overlap": overlap,
+            "annotate_ents": annotate_ents,
+        }
+        self._check_settings()
+        self._reported_excluded = False
+
+    def _check_settings(self) -> None:
+        threshold = self.cfg["threshold"]
+        if not 0 <= threshold <= 1:
+            raise ValueError(
+                f"'{self.name}': threshold must be a probability from 0 to 1, but it "
+                f"is {threshold}."
+            )
+        if self.cfg["overlap"] not in SELECTIONS:
+            raise ValueError(
+                f"'{self.name}': overlap must be one of {', '.join(SELECTIONS)}, but "
+                f"it is '{self.cfg['overlap']}'."
+            )
+        max_length = self.cfg["max_length"]
+        if max_length is not None and max_length < 1:
+            raise ValueError(
+                f"'{self.name}': max_length must be at least 1 token, or None for no "
+                f"limit, but it is {max_length}."
+            )
+
+    @property
+    def key(self) -> str:
+        """RETURNS (str): Key of `doc.spans` for gold and predicted spans."""
+        return str(self.cfg["spans_key"])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """RETURNS (Tuple[str, ...]): The labels, in the order of the scores."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> list[str]:
+        """RETURNS (List[str]): The labels, as `initialize` takes them."""
+        return list(self.labels)
+
+    def add_label(self, label: str) -> int:
+        """Add a label, also to a trained model, whose scores of the labels that it has
+        stay the same.
+
+        label (str): The label.
+        RETURNS (int): 0 if the label is already present, otherwise 1.
+        RAISES (ValueError): If the label is not a string.
+        """
+        if not isinstance(label, str):
+            raise ValueError(
+                f"'{self.name}': labels must be strings, but got {label!r} of type "
+                f"{type(label).__name__}."
+            )
+        if label in self.cfg["labels"]:
+            return 0
+        n_labels = len(self.labels) + 1
+        if self.model.has_dim("nO") and self.model.get_dim("nO") < n_labels:
+            self.set_output(n_labels)
+        self.cfg["labels"].append(label)
+        self.vocab.strings.add(label)
+        return 1
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        """Initialize the model for training.
+
+        get_examples (Callable[[], Iterable[Example]]): Returns representative gold
+            examples.
+        nlp (Optional[Language]): The current nlp object.
+        labels (Optional[Sequence[str]]): The labels, as generated by `spacy init
+            labels`. Defaults to those of the examples' gold spans.
+        RAISES (ValueError): If there are no labels, no examples, or gold spans with
+            other labels.
+        """
+        for label in labels or ():
+            self.add_label(label)
+        sample: list[Example] = []
+        excluded: Counter[str] = Counter()
+        for example in get_examples():
+            if labels is None:
+                for span in example.reference.spans.get(self.key, ()):
+                    self.add_label(span.label_)
+            excluded += self._gold(example)[1]
+            if len(sample) < 10:
+                sample.append(example)
+        if not sample:
+            raise ValueError(
+                f"'{self.name}': no examples to initialize with. Check the training "
+                f"corpus."
+            )
+        if not self.labels:
+            raise ValueError(
+                f"'{self.name}': no labels. Give them to add_label or initialize, or "
+                f"annotate spans in doc.spans['{self.key}'] of the training docs."
+            )
+        self._report_excluded(excluded)
+        self.model.initialize(
+            X=[example.x for example in sample],
+            Y=self.model.ops.alloc2f(1, len(self.labels)),
+        )
+
+    def predict(self, docs: Iterable[Doc]) -> ScoredSpans:
+        """Find the spans of docs, without modifying them.
+
+        docs (Iterable[Doc]): The docs.
+        RETURNS (ScoredSpans): Their spans, as `set_annotations` takes them.
+        """
+        docs = list(docs)
+        if not any(len(doc) for doc in docs):
+            return ScoredSpans.empty()
+        threshold = to_score(self.cfg["threshold"])
+        spans = decode(
+            self.model.predict(docs),
+            threshold,
+            segments=self._segments(docs),
+            max_length=self.cfg["max_length"],
+        )
+        if len(spans.bounded):
+            warnings.warn(
+                f"'{self.name}': {len(spans.bounded)} of {len(docs)} docs have more "
+                f"than {SPANS_PER_TOKEN} candidate spans for each token above the "
+                f"threshold of {self.cfg['threshold']}; only the best were kept. Train "
+                f"the model further or raise the threshold.",
+                stacklevel=2,
+            )
+        return SELECTIONS[self.cfg["overlap"]](spans, threshold)
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: ScoredSpans) -> None:
+        """Write spans to `doc.spans`, and to `doc.ents` if `annotate_ents` is set.
+
+        docs (Iterable[Doc]): The docs.
+        predictions (ScoredSpans): Their spans, produced by `predict`.
+        """
+        docs = list(docs)
+        probabilities = to_probability(predictions.score)
+        for doc, spans, at in self._spans_by_doc(docs, predictions):
+            doc.spans[self.key] = SpanGroup(
+                doc,
+                name=self.key,
+                spans=spans,
+                attrs={"scores": probabilities[at]},
+            )
+        if self.cfg["annotate_ents"]:
+            flat = select_flat(predictions, to_score(self.cfg["threshold"]))
+            for doc, spans, _ in self._spans_by_doc(docs, flat):
+                doc.ents = spans
+
+    def _spans_by_doc(
+        self, docs: list[Doc], predictions: ScoredSpans
+    ) -> Iterator[tuple[Doc, list[Span], slice]]:
+        """Each doc, its spans, and where they are in the predictions."""
+        label_ids = [self.vocab.strings[label] for label in self.labels]
+        bounds = np.searchsorted(predictions.doc, np.arange(len(docs) + 1)).tolist()
+        starts = predictions.start.tolist()
+        ends = predictions.end.tolist()
+        labels = predictions.label.tolist()
+        for doc, begin, end in zip(docs, bounds, bounds[1:]):
+            spans = [
+                Span(doc, starts[i], ends[i] + 1, label=label_ids[labels[i]])
+                for i in range(begin, end)
+            ]
+            yield doc, spans, slice(begin, end)
+
+    def get_loss(
+        self, examples: Iterable[Example], features: PointerFeatures
+    ) -> tuple[float, PointerFeatures]:
+        """Compute the mean ZLPR loss over docs and labels, and its gradient.
+
+        A doc whose reference lacks the spans key is not annotated and has no part in
+        the loss; a doc with an empty group has no entities.
+
+        examples (Iterable[Example]): The examples.
+        features (PointerFeatures): The model's output for their predicted docs.
+        RETURNS (Tuple[float, PointerFeatures]): The loss and its gradient with respect
+            to the features.
+        RAISES (ValueError): If a gold span has a label that the component lacks.
+        """
+        examples = list(examples)
+        gold, excluded = zip(*(self._gold(example) for example in examples))
+        self._report_excluded(sum(excluded, Counter()))
+        return zlpr_loss(
+            features,
+            gold,
+            segments=self._segments([example.predicted for example in examples]),
+            max_length=self.cfg["max_length"],
+        )
+
+    def _gold(self, example: Example) -> tuple[Ints2d | None, Counter[str]]:
+        """Gold spans on the predicted doc's tokens, as `zlpr_loss` takes them, and how
+        many there are that cannot be learned, by reason."""
+        excluded: Counter[str] = Counter()
+        if self.key not in example.reference.spans:
+            return None, excluded
+        spans = example.reference.spans[self.key]
+        label_ids = {label: i for i, label in enumerate(self.labels)}
+        aligned = example.get_aligned_spans_y2x(spans, allow_overlap=True)
+        excluded["that do not fit the tokens"] = len(spans) - len(aligned)
+        rows = []
+        for span in aligned:
+            if span.label_ not in label_ids:
+                raise ValueError(
+                    f"'{self.name}': gold span '{span.text}' has the label "
+                    f"'{span.label_}', which the component lacks. Add it with "
+                    f"add_label or in initialize, or remove the span. Labels: "
+                    f"{', '.join(self.labels)}."
+                )
+            if self._exceeds_max_length(span):
+                excluded["longer than max_length"] += 1
+            elif self._crosses_sentences(span):
+                excluded["that cross a sentence boundary"] += 1
+            else:
+                rows.append((span.start, span.end - 1, label_ids[span.label_]))
+        return np.asarray(rows, dtype="int64").reshape(-1, 3), excluded
+
+    def _exceeds_max_length(self, span: Span) -> bool:
+        max_length = self.cfg["max_length"]
+        return max_length is not None and len(span) > max_length
+
+    def _crosses_sentences(self, span: Span) -> bool:
+        return self._has_segments(span.doc) and any(
+            span.doc[i].is_sent_start for i in range(span.start + 1, span.end)
+        )
+
+    def _has_segments(self, doc: Doc) -> bool:
+        return self.cfg["within_sentences"] and doc.has_annotation("SENT_START")
+
+    def _segments(self, docs: Iterable[Doc]) -> list[int] | None:
+        """Lengths of the segments of docs that no span may cross."""
+        if not self.cfg["within_sentences"]:
+            return None
+        lengths: list[int] = []
+        for doc in docs:
+            if self._has_segments(doc):
+                lengths.extend(len(sentence) for sentence in doc.sents)
+            else:
+                lengths.append(len(doc))
+        return lengths
+
+    def _report_excluded(self, excluded: Counter[str]) -> None:
+        """Warn of gold spans that are left out of training, once."""
+        counts = [f"{n} {reason}" for reason, n in excluded.items() if n]
+        if counts and not self._reported_excluded:
+            self._reported_excluded = True
+            warnings.warn(
+                f"'{self.name}': gold spans in doc.spans['{self.key}'] are left out of "
+                f"training: {', '.join(counts)}. Correct their boundaries, or the "
+                f"component's settings.",
+                stacklevel=2,
+            )
+
+    def score_matrix(self, doc: Doc) -> Floats3d:
+        """Compute the scores (logits) of all token pairs of a doc, for inspection.
+
+        doc (Doc): The doc, of n tokens.
+        RETURNS (Floats3d): numpy array, float32 of shape (labels, n, n): label, start
+            token, end token (inclusive); -inf below the diagonal.
+        """
+        if not len(doc):
+            return np.zeros((len(self.labels), 0, 0), dtype="float32")
+        return score_matrix(self.model.predict([doc]))

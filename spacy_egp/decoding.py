@@ -1,0 +1,259 @@
+"""From pointer features to spans above the threshold, and which of them may coexist."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from thinc.types import Floats1d, Floats3d, Ints1d
+from torch import Tensor
+
+from .blocks import Block, Heads, pair_blocks
+from .features import PointerFeatures
+
+# A model that goes wrong (or a threshold of 0) may put most of all n^2 pairs of a doc
+# above the threshold. Of a stretch of r tokens of a doc at most the best
+# max(MIN_SPANS, SPANS_PER_TOKEN * r) are kept.
+SPANS_PER_TOKEN = 10
+MIN_SPANS = 100
+# Scores of candidate pairs for all labels that are computed at once.
+SCORES_PER_CHUNK = 2**22
+# The upper bound of a pair's score and the score are rounded differently; the bound
+# is trusted up to this difference only.
+BOUND_MARGIN = 0.01
+
+
+@dataclass(frozen=True)
+class ScoredSpans:
+    """Spans of a batch of docs, ordered by doc, start, end and label.
+
+    doc (Ints1d): Index of the doc in the batch, int64 of shape (N,).
+    start (Ints1d): First token in the doc, int64 of shape (N,).
+    end (Ints1d): Last token in the doc (inclusive), int64 of shape (N,).
+    label (Ints1d): Index of the label, int64 of shape (N,).
+    score (Floats1d): Score (a logit), float32 of shape (N,).
+    bounded (Ints1d): Docs whose weakest spans or pairs were left out because there
+        were more than `SPANS_PER_TOKEN` allows, int64.
+    """
+
+    doc: Ints1d
+    start: Ints1d
+    end: Ints1d
+    label: Ints1d
+    score: Floats1d
+    bounded: Ints1d
+
+    def __len__(self) -> int:
+        return len(self.doc)
+
+    @classmethod
+    def empty(cls) -> "ScoredSpans":
+        ints = np.zeros(0, dtype="int64")
+        return cls(ints, ints, ints, ints, np.zeros(0, dtype="float32"), ints)
+
+    def take(self, index: Ints1d) -> "ScoredSpans":
+        """Keep the spans at `index`."""
+        return ScoredSpans(
+            doc=self.doc[index],
+            start=self.start[index],
+            end=self.end[index],
+            label=self.label[index],
+            score=self.score[index],
+            bounded=self.bounded,
+        )
+
+    def batch_positions(self) -> tuple[Ints1d, Ints1d]:
+        """Starts and ends as positions in a row of all docs, in which spans of
+        different docs do not overlap."""
+        shift = self.doc * (self.end.max(initial=0) + 1)
+        return self.start + shift, self.end + shift
+
+
+def to_score(probability: float) -> float:
+    """The score (logit) of a probability between 0 and 1: -inf to inf."""
+    with np.errstate(divide="ignore"):
+        return float(np.log(probability) - np.log1p(-probability))
+
+
+def to_probability(score: Floats1d) -> Floats1d:
+    """The probability (sigmoid) of scores, float32."""
+    return torch.sigmoid(torch.from_numpy(score)).numpy()
+
+
+def decode(
+    features: PointerFeatures,
+    threshold: float,
+    *,
+    segments: Sequence[int] | None = None,
+    max_length: int | None = None,
+) -> ScoredSpans:
+    """Find all spans with a score above the threshold.
+
+    For each pair of tokens x_ij + max_c a_ic + max_c b_jc bounds the scores of all
+    labels; only the few pairs whose bound is above the threshold are scored.
+
+    features (PointerFeatures): The features of a batch of docs.
+    threshold (float): Spans must have a score greater than this.
+    segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
+        span may cross, in the order of tokens. Defaults to the docs.
+    max_length (Optional[int]): The largest number of tokens in a span.
+    RETURNS (ScoredSpans): The spans.
+    """
+    heads = Heads.from_features(features)
+    bounding = _bounding_heads(heads)
+    parts = [
+        _decode_block(heads, bounding, block, threshold)
+        for block in pair_blocks(heads, segments=segments, max_length=max_length)
+    ]
+    if not parts:
+        return ScoredSpans.empty()
+    start, end, label, score, bounded = (
+        np.concatenate([tensor.cpu().numpy() for tensor in tensors])
+        for tensors in zip(*parts)
+    )
+    n_docs = len(heads.lengths) // heads.n_heads
+    first = np.cumsum(heads.lengths) - heads.lengths
+    doc_of_token = np.repeat(np.arange(len(heads.lengths)), heads.lengths)
+    head_doc = doc_of_token[start]
+    head, doc = np.divmod(head_doc, n_docs)
+    spans = ScoredSpans(
+        doc=doc,
+        start=start - first[head_doc],
+        end=end - first[head_doc],
+        label=label + head * heads.start.shape[1],
+        score=score,
+        bounded=np.unique(doc_of_token[bounded] % n_docs),
+    )
+    return spans.take(np.lexsort((spans.label, spans.end, spans.start, spans.doc)))
+
+
+def _bounding_heads(heads: Heads) -> tuple[Tensor, Tensor]:
+    """Queries and keys whose inner product bounds the pair's scores for all labels."""
+    one = torch.ones_like(heads.query[:, :1])
+    query = torch.cat([heads.query, heads.start.amax(1, keepdim=True), one], dim=1)
+    key = torch.cat([heads.key, one, heads.end.amax(1, keepdim=True)], dim=1)
+    return query, key
+
+
+def _decode_block(
+    heads: Heads, bounding: tuple[Tensor, Tensor], block: Block, threshold: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Spans of a block: start and end token in `Heads`, label of the head, score; and
+    the first tokens of the stretches whose weakest pairs or spans were left out."""
+    query, key = bounding
+    bounds = torch.bmm(query[block.rows], key[block.columns].mT)
+    candidates = (bounds > threshold - BOUND_MARGIN) & block.allowed
+    matrix, row, column = candidates.nonzero(as_tuple=True)
+    limits = (SPANS_PER_TOKEN * block.n_rows).clamp(min=MIN_SPANS)
+    best, over_pairs = _best(bounds[matrix, row, column], matrix, limits)
+    matrix = matrix[best]
+    start = block.rows[matrix, row[best]]
+    end = block.columns[matrix, column[best]]
+
+    pair, label, score = _score_pairs(heads, start, end, threshold)
+    best, over_spans = _best(score, matrix[pair], limits)
+    pair, label, score = pair[best], label[best], score[best]
+    return start[pair], end[pair], label, score, block.first[over_pairs | over_spans]
+
+
+def _score_pairs(
+    heads: Heads, start: Tensor, end: Tensor, threshold: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Index of the pair, label and score of all spans above the threshold."""
+    chunk_size = max(1, SCORES_PER_CHUNK // heads.start.shape[1])
+    pairs, labels, scores = [], [], []
+    for pair in torch.arange(len(start), device=start.device).split(chunk_size):
+        chunk = heads.pair_scores(start[pair], end[pair])
+        above, label = (chunk > threshold).nonzero(as_tuple=True)
+        pairs.append(pair[above])
+        labels.append(label)
+        scores.append(chunk[above, label])
+    return torch.cat(pairs), torch.cat(labels), torch.cat(scores)
+
+
+def _best(values: Tensor, group: Tensor, limits: Tensor) -> tuple[Tensor, Tensor]:
+    """Indices of the largest values of each group, at most as many as its limit, and
+    whether the group had more."""
+    counts = torch.bincount(group, minlength=len(limits))
+    over = counts > limits
+    if not over.any():
+        return torch.arange(len(values), device=values.device), over
+    order = values.argsort(descending=True, stable=True)
+    order = order[group[order].argsort(stable=True)]
+    group = group[order]
+    rank = torch.arange(len(order), device=order.device) - (counts.cumsum(0) - counts)[group]
+    return order[rank < limits[group]], over
+
+
+def select_any(spans: ScoredSpans, threshold: float) -> ScoredSpans:
+    """Keep all spans."""
+    return spans
+
+
+def select_nested(spans: ScoredSpans, threshold: float) -> ScoredSpans:
+    """Keep spans that do not cross each other, in order of decreasing score."""
+    starts, ends = spans.batch_positions()
+    n_positions = int(ends.max(initial=-1)) + 1
+    # Of the kept spans: the furthest end by start, and the nearest start by end.
+    furthest = np.full(n_positions, -1)
+    nearest = np.full(n_positions, n_positions)
+    kept = []
+    for i in np.argsort(-spans.score, kind="stable"):
+        start, end = starts[i], ends[i]
+        leaves = furthest[start + 1 : end + 1].max(initial=-1) > end
+        enters = nearest[start:end].min(initial=n_positions) < start
+        if not leaves and not enters:
+            furthest[start] = max(furthest[start], end)
+            nearest[end] = min(nearest[end], start)
+            kept.append(i)
+    return spans.take(np.sort(np.asarray(kept, dtype=np.int64)))
+
+
+def select_flat(spans: ScoredSpans, threshold: float) -> ScoredSpans:
+    """Keep the spans without overlap that have the largest total score above the
+    threshold (weighted interval scheduling, exact)."""
+    if not len(spans):
+        return spans
+    starts, ends = spans.batch_positions()
+    order = np.argsort(ends, kind="stable")
+    starts, ends = starts[order], ends[order]
+    weights = (spans.score - max(threshold, spans.score.min() - 1))[order].tolist()
+    # How many of the spans, ordered by end, end before the start of each one.
+    n_before = np.searchsorted(ends, starts, side="left").tolist()
+    totals = [0.0]
+    for weight, before in zip(weights, n_before):
+        totals.append(max(totals[-1], totals[before] + weight))
+    kept = []
+    i = len(order)
+    while i > 0:
+        if totals[i] > totals[i - 1]:
+            kept.append(order[i - 1])
+            i = n_before[i - 1]
+        else:
+            i -= 1
+    return spans.take(np.sort(np.asarray(kept, dtype=np.int64)))
+
+
+SELECTIONS: dict[str, Callable[[ScoredSpans, float], ScoredSpans]] = {
+    "any": select_any,
+    "nested": select_nested,
+    "flat": select_flat,
+}
+
+
+def score_matrix(features: PointerFeatures) -> Floats3d:
+    """Compute the scores of all token pairs of one doc, dense, for inspection.
+
+    features (PointerFeatures): The features of one doc of n tokens.
+    RETURNS (Floats3d): float32 array of shape (C, n, n): labels, start tokens, end
+        tokens (inclusive); -inf below the diagonal.
+    """
+    heads = Heads.from_features(features)
+    query, key, start, end = (
+        tensor.unflatten(0, (heads.n_heads, -1)).movedim(-1, 1)
+        for tensor in (heads.query, heads.key, heads.start, heads.end)
+    )
+    shared = torch.einsum("hdi,hdj->hij", query, key)[:, None]
+    scores = shared + start[:, :, :, None] + end[:, :, None, :]
+    below = torch.ones_like(shared[0, 0], dtype=torch.bool).tril(-1)
+    return scores.flatten(0, 1).masked_fill(below, -torch.inf).cpu().numpy()

@@ -1,0 +1,281 @@
+"""The Thinc layers that turn hidden states into pointer features."""
+
+from collections.abc import Callable
+from typing import Literal, cast
+
+from thinc.api import Model, Ops
+from thinc.layers.resizable import resize_linear_weighted
+from thinc.types import Floats1d, Floats2d, Ragged
+from thinc.util import get_width
+
+from .features import PointerFeatures
+
+# Logit of the probability (0.001) that an untrained model gives to any span: without
+# it half of all token pairs would be predicted as spans.
+PRIOR_SCORE = -6.9
+
+BiasInput = Literal["pointer", "hidden"]
+
+
+def rotary_embedding(head_size: int, base: float = 10000.0) -> Model[Ragged, Ragged]:
+    """Rotate each adjacent pair of columns by an angle that grows with the position
+    of the token in its sequence (RoPE, arXiv 2104.09864).
+
+    A query and a key that are rotated alike have an inner product that depends on
+    their distance. The columns are any number of blocks of `head_size`; data and
+    gradient are float32 of shape (tokens, blocks * head_size).
+
+    head_size (int): Size of the block over which the angles range, an even number.
+    base (float): Pair t turns by position * base ** (-2t / head_size).
+    RAISES (ValueError): If `head_size` is odd.
+    """
+    if head_size % 2:
+        raise ValueError(
+            f"Rotary embedding turns pairs of columns, so head_size must be even, "
+            f"but it is {head_size}. Use an even head_size or rope = false."
+        )
+    return Model(
+        "rotary_embedding",
+        _rotary_forward,
+        attrs={"head_size": head_size, "base": base},
+    )
+
+
+def _rotary_forward(
+    model: Model[Ragged, Ragged], X: Ragged, is_train: bool
+) -> tuple[Ragged, Callable]:
+    rotation = _rotation(model.ops, X, model.attrs["head_size"], model.attrs["base"])
+
+    def backprop(dY: Ragged) -> Ragged:
+        return Ragged(_rotate(model.ops, dY.dataXd, rotation.conj()), X.lengths)
+
+    return Ragged(_rotate(model.ops, X.dataXd, rotation), X.lengths), backprop
+
+
+def _rotation(ops: Ops, X: Ragged, head_size: int, base: float):
+    """Unit complex numbers of shape (tokens, 1, head_size / 2), one per rotation."""
+    xp = ops.xp
+    lengths = ops.to_numpy(X.lengths)
+    # The angles of far positions need float64: float32 would leave an error of 0.01
+    # radians at position 100,000.
+    positions = xp.arange(int(lengths.max(initial=0)), dtype="float64")
+    frequencies = base ** -(xp.arange(0, head_size, 2, dtype="float64") / head_size)
+    angles = xp.outer(positions, frequencies)
+    table = (xp.cos(angles) + 1j * xp.sin(angles)).astype("complex64")
+    return xp.concatenate([table[:0], *(table[:n] for n in lengths)])[:, None]
+
+
+def _rotate(ops: Ops, X: Floats2d, rotation) -> Floats2d:
+    """Rotate (tokens, blocks * head_size): an adjacent pair is one complex number."""
+    pairs = ops.xp.ascontiguousarray(X).view("complex64")
+    rotated = pairs.reshape((len(X), -1, rotation.shape[-1])) * rotation
+    return rotated.view("float32").reshape(X.shape)
+
+
+def scaled_learn_rate(
+    layer: Model[Floats2d, Floats2d], scale: float
+) -> Model[Floats2d, Floats2d]:
+    """Train a layer at `scale` times the optimizer's learning rate.
+
+    The layer's output is multiplied by `scale` and its initial parameters are divided
+    by it, so that the function stays the same. As a step of Adam does not depend on
+    the scale of the gradient, what the layer computes then moves `scale` times as far
+    at each step.
+
+    layer (Model[Floats2d, Floats2d]): A layer that is linear in its parameters.
+    scale (float): Factor on the learning rate, greater than 0.
+    RAISES (ValueError): If `scale` is not positive.
+    """
+    if scale <= 0:
+        raise ValueError(f"learn_rate_scale must be positive, but it is {scale}.")
+    return Model(
+        f"scaled_learn_rate({layer.name})",
+        _scaled_forward,
+        init=_scaled_init,
+        layers=[layer],
+        attrs={"scale": scale},
+    )
+
+
+def _scaled_forward(
+    model: Model[Floats2d, Floats2d], X: Floats2d, is_train: bool
+) -> tuple[Floats2d, Callable]:
+    scale = model.attrs["scale"]
+    Y, backprop_layer = model.layers[0](X, is_train)
+
+    def backprop(dY: Floats2d) -> Floats2d:
+        return backprop_layer(dY * scale)
+
+    return Y * scale, backprop
+
+
+def _scaled_init(
+    model: Model[Floats2d, Floats2d],
+    X: Floats2d | None = None,
+    Y: Floats2d | None = None,
+) -> None:
+    layer = model.layers[0]
+    layer.initialize(X=X, Y=Y)
+    for name in layer.param_names:
+        layer.set_param(name, layer.get_param(name) / model.attrs["scale"])
+
+
+def bias_prior_init(ops: Ops, shape: tuple[int]) -> Floats1d:
+    """Initialize the bias of the start and end scores, so that every span starts with
+    a score of about `PRIOR_SCORE`.
+
+    ops (Ops): The backend.
+    shape (tuple[int]): (2 * labels,).
+    RETURNS (Floats1d): The bias, float32.
+    """
+    return cast(Floats1d, ops.alloc1f(*shape) + PRIOR_SCORE)
+
+
+def query_key_prior_init(ops: Ops, shape: tuple[int], *, head_size: int) -> Floats1d:
+    """Initialize the bias of queries and keys, so that every span starts with a score
+    of about `PRIOR_SCORE` although there are no start and end scores.
+
+    Only the pair of columns that rotates least is used: its inner product hardly
+    depends on the distance (in a head of size 64 it keeps its sign for 11,000 tokens).
+
+    ops (Ops): The backend.
+    shape (tuple[int]): (heads * 2 * head_size,), blocks of a query and a key.
+    head_size (int): Size of a query or key.
+    RETURNS (Floats1d): The bias, float32.
+    """
+    bias = ops.alloc1f(*shape)
+    size = (-PRIOR_SCORE * head_size**0.5) ** 0.5
+    query_key = bias.reshape((-1, 2, head_size))
+    query_key[:, 0, -2] = size
+    query_key[:, 1, -2] = -size
+    return bias
+
+
+def pointer_head(
+    pointer: Model[Floats2d, Floats2d],
+    rope: Model[Ragged, Ragged],
+    bias: Model[Floats2d, Floats2d] | None = None,
+    *,
+    head_size: int,
+    bias_input: BiasInput = "pointer",
+    nO: int | None = None,
+) -> Model[Ragged, PointerFeatures]:
+    """Project hidden states to pointer features (kexue.fm/archives/8373 and 8877).
+
+    pointer (Model[Floats2d, Floats2d]): Projection of hidden states, float32 of shape
+        (tokens, hidden), to blocks of a query and a key: (tokens, 2 * head_size) for
+        one head, (tokens, labels * 2 * head_size) for a head for each label.
+    rope (Model[Ragged, Ragged]): Rotation of queries and keys, or `noop`.
+    bias (Optional[Model[Floats2d, Floats2d]]): Projection to the start scores, then
+        the end scores, of all labels: (tokens, 2 * labels). None for scores of 0.
+    head_size (int): Size of a query or key.
+    bias_input (str): What `bias` sees: the output of `pointer`, or the hidden states.
+    nO (Optional[int]): Number of labels.
+    """
+    return Model(
+        "pointer_head",
+        _head_forward,
+        init=_head_init,
+        dims={"nO": nO},
+        layers=[pointer, rope] if bias is None else [pointer, rope, bias],
+        refs={"pointer": pointer, "rope": rope, "bias": bias},
+        attrs={"head_size": head_size, "bias_input": bias_input},
+    )
+
+
+def _head_forward(
+    model: Model[Ragged, PointerFeatures], Xr: Ragged, is_train: bool
+) -> tuple[PointerFeatures, Callable]:
+    ops = model.ops
+    bias = model.maybe_get_ref("bias")
+    shares_pointer = model.attrs["bias_input"] == "pointer"
+    head_size = model.attrs["head_size"]
+    n_labels = model.get_dim("nO")
+    X = ops.asarray2f(Xr.dataXd, dtype="float32")
+
+    P, backprop_pointer = model.get_ref("pointer")(X, is_train)
+    R, backprop_rope = model.get_ref("rope")(Ragged(P, Xr.lengths), is_train)
+    query_key = ops.reshape4f(
+        R.dataXd, len(X), P.shape[1] // (2 * head_size), 2, head_size
+    )
+    if bias is not None:
+        U, backprop_bias = bias(P if shares_pointer else X, is_train)
+        U = U / 2
+    else:
+        U = ops.alloc2f(len(X), 2 * n_labels)
+
+    def backprop(d_features: PointerFeatures) -> Ragged:
+        d_query = d_features.query / head_size**0.5
+        dR = ops.xp.stack([d_query, d_features.key], axis=2).reshape(P.shape)
+        dP = backprop_rope(Ragged(dR, Xr.lengths)).dataXd
+        if bias is None:
+            return Ragged(backprop_pointer(dP), Xr.lengths)
+        dU = ops.xp.hstack([d_features.start, d_features.end]) / 2
+        if shares_pointer:
+            dX = backprop_pointer(dP + backprop_bias(dU))
+        else:
+            dX = backprop_pointer(dP) + backprop_bias(dU)
+        return Ragged(dX, Xr.lengths)
+
+    features = PointerFeatures(
+        query=query_key[:, :, 0] / head_size**0.5,
+        key=query_key[:, :, 1],
+        start=U[:, :n_labels],
+        end=U[:, n_labels:],
+        lengths=Xr.lengths,
+    )
+    return features, backprop
+
+
+def _head_init(
+    model: Model[Ragged, PointerFeatures],
+    X: Ragged | None = None,
+    Y: Floats2d | None = None,
+) -> None:
+    if Y is not None:
+        model.set_dim("nO", get_width(Y))
+    ops = model.ops
+    bias = model.maybe_get_ref("bias")
+    n_labels = model.get_dim("nO")
+    n_heads = n_labels if bias is None else 1
+    hidden = None if X is None else cast(Floats2d, X.dataXd)
+    query_key = ops.alloc2f(1, n_heads * 2 * model.attrs["head_size"])
+    model.get_ref("pointer").initialize(X=hidden, Y=query_key)
+    if bias is not None:
+        shares_pointer = model.attrs["bias_input"] == "pointer"
+        bias.initialize(
+            X=query_key if shares_pointer else hidden, Y=ops.alloc2f(1, 2 * n_labels)
+        )
+
+
+def resize_pointer_head(model: Model[Ragged, PointerFeatures], nO: int) -> None:
+    """Add labels to an initialized pointer head; what it computes for the labels that
+    it has stays the same.
+
+    model (Model[Ragged, PointerFeatures]): The pointer head.
+    nO (int): The new number of labels, at least the present one.
+    """
+    bias = model.maybe_get_ref("bias")
+    growth = nO / model.get_dim("nO")
+    if bias is None:
+        _add_rows(model.get_ref("pointer"), growth, n_groups=1)
+    else:
+        _add_rows(bias, growth, n_groups=2)
+    model.set_dim("nO", nO, force=True)
+
+
+def _add_rows(
+    scaled: Model[Floats2d, Floats2d], growth: float, *, n_groups: int
+) -> None:
+    """Grow each of the groups of rows of a linear layer at its end."""
+    old = scaled.layers[0]
+    n_rows = old.get_dim("nO")
+    new = resize_linear_weighted(old, round(n_rows * growth))
+    xp = scaled.ops.xp
+    for name in old.param_names:
+        added = new.get_param(name)[n_rows:] / scaled.attrs["scale"]
+        groups = zip(
+            xp.split(old.get_param(name), n_groups), xp.split(added, n_groups)
+        )
+        new.set_param(name, xp.concatenate([part for group in groups for part in group]))
+    scaled.layers[0] = new
