@@ -3,18 +3,19 @@
 from functools import partial
 
 from spacy.tokens import Doc
-from thinc.api import Linear, Model, chain, list2ragged, noop
+from thinc.api import Linear, Model, chain, list2ragged, noop, zero_init
 from thinc.types import Floats2d, Ragged
 
 from .features import PointerFeatures
 from .layers import (
     BiasInput,
-    bias_prior_init,
     pointer_head,
-    query_key_prior_init,
+    prior_bias_init,
+    prior_query_key_init,
     resize_pointer_head,
     rotary_embedding,
     scaled_learn_rate,
+    zero_key_init,
 )
 
 
@@ -48,10 +49,15 @@ def EfficientGlobalPointer(
         not positive.
     """
     hidden_size = tok2vec.maybe_get_dim("nO")
-    pointer = Linear(nO=2 * head_size, nI=hidden_size)
+    pointer = Linear(
+        nO=2 * head_size,
+        nI=hidden_size,
+        init_W=partial(zero_key_init, head_size=head_size),
+    )
     bias = Linear(
         nI=2 * head_size if bias_input == "pointer" else hidden_size,
-        init_b=bias_prior_init,
+        init_W=zero_init,
+        init_b=prior_bias_init,
     )
     head = pointer_head(
         scaled_learn_rate(pointer, learn_rate_scale),
@@ -87,10 +93,8 @@ def GlobalPointer(
     nO (Optional[int]): Number of labels. Set by the component.
     RAISES (ValueError): If `head_size` is odd, or `learn_rate_scale` is not positive.
     """
-    pointer = Linear(
-        nI=tok2vec.maybe_get_dim("nO"),
-        init_b=partial(query_key_prior_init, head_size=head_size),
-    )
+    init = partial(prior_query_key_init, head_size=head_size)
+    pointer = Linear(nI=tok2vec.maybe_get_dim("nO"), init_W=init, init_b=init)
     head = pointer_head(
         scaled_learn_rate(pointer, learn_rate_scale),
         rotary_embedding(head_size) if rope else noop(),

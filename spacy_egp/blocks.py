@@ -95,6 +95,8 @@ class Block:
     rows (Tensor): Start tokens, int64 of shape (B, R).
     columns (Tensor): End tokens, int64 of shape (B, W).
     n_rows (Tensor): Rows that are not padding, int64 of shape (B,).
+    segment_lengths (Tensor): Tokens of the segment that the matrix is a stretch of,
+        int64 of shape (B,).
     allowed (Tensor): Whether the pair may be a span, bool of shape (B, R, W).
     padding (Tensor): Whether the column is padding, bool of shape (B, W).
     """
@@ -103,6 +105,7 @@ class Block:
     rows: Tensor
     columns: Tensor
     n_rows: Tensor
+    segment_lengths: Tensor
     allowed: Tensor
     padding: Tensor
 
@@ -123,24 +126,18 @@ def pair_blocks(
         lengths = heads.lengths
     else:
         lengths = np.tile(np.asarray(segments, np.int64), heads.n_heads)
-    first, n_rows, n_columns = _stretches(lengths, max_length)
-    order = np.argsort(-n_columns, kind="stable")
-    first, n_rows, n_columns = first[order], n_rows[order], n_columns[order]
+    stretches = _stretches(lengths, max_length)
     begin = 0
-    while begin < len(order):
-        end = _end_of_group(n_rows, n_columns, begin)
-        group = (
-            torch.from_numpy(array[begin:end]).to(heads.query.device)
-            for array in (first, n_rows, n_columns)
-        )
-        yield _make_block(*group, max_length=max_length)
+    while begin < len(stretches):
+        end = _end_of_group(stretches, begin)
+        group = torch.from_numpy(stretches[begin:end]).to(heads.query.device)
+        yield _make_block(group, max_length)
         begin = end
 
 
-def _stretches(
-    lengths: np.ndarray, max_length: int | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cut segments into stretches of rows: their first token, rows and columns."""
+def _stretches(lengths: np.ndarray, max_length: int | None) -> np.ndarray:
+    """Cut segments into stretches of rows, widest first: for each its first token,
+    numbers of rows and columns, and the length of its segment."""
     lengths = lengths[lengths > 0]
     first = np.cumsum(lengths) - lengths
     reach = lengths if max_length is None else np.minimum(lengths, max_length)
@@ -152,27 +149,24 @@ def _stretches(
     offset = nth * rows[segment]
     n_rows = np.minimum(rows[segment], lengths[segment] - offset)
     n_columns = np.minimum(n_rows + reach[segment] - 1, lengths[segment] - offset)
-    return first[segment] + offset, n_rows, n_columns
+    order = np.argsort(-n_columns, kind="stable")
+    stretches = (first[segment] + offset, n_rows, n_columns, lengths[segment])
+    return np.stack(stretches, axis=1)[order]
 
 
-def _end_of_group(n_rows: np.ndarray, n_columns: np.ndarray, begin: int) -> int:
-    """End of the run of stretches, sorted by decreasing columns, that fills a block
-    without padding the narrower ones to much more than their own size."""
-    widest = n_columns[begin]
-    narrowest = 0.75 * widest - 8
-    most_rows = n_rows[begin]
-    end = begin + 1
-    while end < len(n_columns) and n_columns[end] >= narrowest:
-        most_rows = max(most_rows, n_rows[end])
-        if (end + 1 - begin) * most_rows * widest > PAIRS_PER_BLOCK:
-            break
-        end += 1
-    return end
+def _end_of_group(stretches: np.ndarray, begin: int) -> int:
+    """End of the run of stretches that fills a block without padding the narrower ones
+    to much more than their own size."""
+    most_stretches = max(1, PAIRS_PER_BLOCK // stretches[begin, 2])
+    _, n_rows, n_columns, _ = stretches[begin : begin + most_stretches].T
+    most_rows = np.maximum.accumulate(n_rows)
+    n_pairs = np.arange(1, len(n_rows) + 1) * most_rows * n_columns[0]
+    fits = (n_columns >= 0.75 * n_columns[0] - 8) & (n_pairs <= PAIRS_PER_BLOCK)
+    return begin + max(1, int(np.argmin(np.append(fits, False))))
 
 
-def _make_block(
-    first: Tensor, n_rows: Tensor, n_columns: Tensor, *, max_length: int | None
-) -> Block:
+def _make_block(stretches: Tensor, max_length: int | None) -> Block:
+    first, n_rows, n_columns, segment_lengths = stretches.T
     row = torch.arange(int(n_rows.max()), device=first.device)
     column = torch.arange(int(n_columns.max()), device=first.device)
     # Padding repeats the last token of the stretch: it is masked wherever it counts.
@@ -186,6 +180,7 @@ def _make_block(
         rows=torch.minimum(first[:, None] + row, last),
         columns=torch.minimum(first[:, None] + column, last),
         n_rows=n_rows,
+        segment_lengths=segment_lengths,
         allowed=(column >= row[:, None]) & (column < beyond[:, :, None]),
         padding=column >= n_columns[:, None],
     )

@@ -16,6 +16,7 @@ from thinc.types import Floats3d, Ints2d
 
 from .decoding import (
     SELECTIONS,
+    SPANS_PER_DOC,
     SPANS_PER_TOKEN,
     ScoredSpans,
     decode,
@@ -273,9 +274,9 @@ class EGPRecognizer(TrainablePipe):
         if len(spans.bounded):
             warnings.warn(
                 f"'{self.name}': {len(spans.bounded)} of {len(docs)} docs have more "
-                f"than {SPANS_PER_TOKEN} candidate spans for each token above the "
-                f"threshold of {self.cfg['threshold']}; only the best were kept. Train "
-                f"the model further or raise the threshold.",
+                f"than {SPANS_PER_DOC} spans (or {SPANS_PER_TOKEN} for each token) "
+                f"above the threshold of {self.cfg['threshold']}; only the best were "
+                f"kept. Train the model further or raise the threshold.",
                 stacklevel=2,
             )
         return SELECTIONS[self.cfg["overlap"]](spans, threshold)

@@ -11,11 +11,12 @@ from torch import Tensor
 from .blocks import Block, Heads, pair_blocks
 from .features import PointerFeatures
 
-# A model that goes wrong (or a threshold of 0) may put most of all n^2 pairs of a doc
-# above the threshold. Of a stretch of r tokens of a doc at most the best
-# max(MIN_SPANS, SPANS_PER_TOKEN * r) are kept.
+# A model that goes wrong, or a threshold of 0, may put most of the n^2 pairs of a doc
+# above the threshold. Of a doc of n tokens at most the best
+# max(SPANS_PER_DOC, SPANS_PER_TOKEN * n) spans are kept, and of a stretch of its tokens
+# the same share.
+SPANS_PER_DOC = 100_000
 SPANS_PER_TOKEN = 10
-MIN_SPANS = 100
 # Scores of candidate pairs for all labels that are computed at once.
 SCORES_PER_CHUNK = 2**22
 # The upper bound of a pair's score and the score are rounded differently; the bound
@@ -32,8 +33,8 @@ class ScoredSpans:
     end (Ints1d): Last token in the doc (inclusive), int64 of shape (N,).
     label (Ints1d): Index of the label, int64 of shape (N,).
     score (Floats1d): Score (a logit), float32 of shape (N,).
-    bounded (Ints1d): Docs whose weakest spans or pairs were left out because there
-        were more than `SPANS_PER_TOKEN` allows, int64.
+    bounded (Ints1d): Docs whose weakest spans were left out because there were more
+        than `SPANS_PER_DOC` and `SPANS_PER_TOKEN` allow, int64.
     """
 
     doc: Ints1d
@@ -144,7 +145,8 @@ def _decode_block(
     bounds = torch.bmm(query[block.rows], key[block.columns].mT)
     candidates = (bounds > threshold - BOUND_MARGIN) & block.allowed
     matrix, row, column = candidates.nonzero(as_tuple=True)
-    limits = (SPANS_PER_TOKEN * block.n_rows).clamp(min=MIN_SPANS)
+    per_token = (SPANS_PER_DOC / block.segment_lengths).clamp(min=SPANS_PER_TOKEN)
+    limits = (per_token * block.n_rows).ceil()
     best, over_pairs = _best(bounds[matrix, row, column], matrix, limits)
     matrix = matrix[best]
     start = block.rows[matrix, row[best]]
@@ -217,7 +219,8 @@ def select_flat(spans: ScoredSpans, threshold: float) -> ScoredSpans:
     starts, ends = spans.batch_positions()
     order = np.argsort(ends, kind="stable")
     starts, ends = starts[order], ends[order]
-    weights = (spans.score - max(threshold, spans.score.min() - 1))[order].tolist()
+    floor = threshold if np.isfinite(threshold) else spans.score.min() - 1
+    weights = (spans.score[order] - floor).tolist()
     # How many of the spans, ordered by end, end before the start of each one.
     n_before = np.searchsorted(ends, starts, side="left").tolist()
     totals = [0.0]

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Literal, cast
 
-from thinc.api import Model, Ops
+from thinc.api import Model, Ops, glorot_uniform_init
 from thinc.layers.resizable import resize_linear_weighted
-from thinc.types import Floats1d, Floats2d, Ragged
+from thinc.types import Floats1d, Floats2d, FloatsXd, Ragged
 from thinc.util import get_width
 
 from .features import PointerFeatures
 
-# Logit of the probability (0.001) that an untrained model gives to any span: without
-# it half of all token pairs would be predicted as spans.
+# Score (logit of a probability of 0.001) that an untrained model gives to every span.
+# With scores around 0 it would predict half of all token pairs as spans.
 PRIOR_SCORE = -6.9
 
 BiasInput = Literal["pointer", "hidden"]
@@ -120,9 +120,9 @@ def _scaled_init(
         layer.set_param(name, layer.get_param(name) / model.attrs["scale"])
 
 
-def bias_prior_init(ops: Ops, shape: tuple[int]) -> Floats1d:
-    """Initialize the bias of the start and end scores, so that every span starts with
-    a score of about `PRIOR_SCORE`.
+def prior_bias_init(ops: Ops, shape: tuple[int]) -> Floats1d:
+    """Initialize the bias of start and end scores to `PRIOR_SCORE`: half of each is
+    added to a span's score.
 
     ops (Ops): The backend.
     shape (tuple[int]): (2 * labels,).
@@ -131,23 +131,44 @@ def bias_prior_init(ops: Ops, shape: tuple[int]) -> Floats1d:
     return cast(Floats1d, ops.alloc1f(*shape) + PRIOR_SCORE)
 
 
-def query_key_prior_init(ops: Ops, shape: tuple[int], *, head_size: int) -> Floats1d:
-    """Initialize the bias of queries and keys, so that every span starts with a score
-    of about `PRIOR_SCORE` although there are no start and end scores.
-
-    Only the pair of columns that rotates least is used: its inner product hardly
-    depends on the distance (in a head of size 64 it keeps its sign for 11,000 tokens).
+def zero_key_init(ops: Ops, shape: tuple[int, int], *, head_size: int) -> Floats2d:
+    """Initialize the weights of queries and keys such that keys start as 0, and with
+    them all inner products.
 
     ops (Ops): The backend.
-    shape (tuple[int]): (heads * 2 * head_size,), blocks of a query and a key.
+    shape (tuple[int, int]): (heads * 2 * head_size, hidden), blocks of a query and a
+        key.
     head_size (int): Size of a query or key.
-    RETURNS (Floats1d): The bias, float32.
+    RETURNS (Floats2d): The weights, float32.
     """
+    W = glorot_uniform_init(ops, shape)
+    W.reshape((-1, 2, head_size, shape[1]))[:, 1] = 0
+    return W
+
+
+def prior_query_key_init(
+    ops: Ops, shape: tuple[int, ...], *, head_size: int
+) -> FloatsXd:
+    """Initialize weights or bias of queries and keys such that all inner products
+    start as `PRIOR_SCORE`, for a head without start and end scores.
+
+    The pair of columns that rotates least holds constants with this product, which
+    hardly depends on the distance of the tokens (with a head size of 64 it keeps its
+    sign for 11,000 tokens). Other columns of the keys start as 0.
+
+    ops (Ops): The backend.
+    shape (tuple[int, ...]): (heads * 2 * head_size, hidden) for the weights,
+        (heads * 2 * head_size,) for the bias.
+    head_size (int): Size of a query or key.
+    RETURNS (FloatsXd): The parameter, float32.
+    """
+    if len(shape) == 2:
+        W = zero_key_init(ops, shape, head_size=head_size)
+        W.reshape((-1, 2, head_size, shape[1]))[:, 0, -2:] = 0
+        return W
     bias = ops.alloc1f(*shape)
     size = (-PRIOR_SCORE * head_size**0.5) ** 0.5
-    query_key = bias.reshape((-1, 2, head_size))
-    query_key[:, 0, -2] = size
-    query_key[:, 1, -2] = -size
+    bias.reshape((-1, 2, head_size))[:, :, -2] = [size, -size]
     return bias
 
 

@@ -1,0 +1,38 @@
+"""Write a Markdown table of the scores of one or several systems on a corpus."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import srsly
+import typer
+from wasabi import msg
+
+
+def results_table(
+    output_path: Annotated[Path, typer.Argument(help="Markdown file to write")],
+    systems: Annotated[
+        list[str], typer.Argument(help="name=metrics.json of `spacy evaluate`")
+    ],
+    spans_key: Annotated[str, typer.Option(help="Key of the scored spans")] = "sc",
+) -> None:
+    """Write F, precision and recall in percent, overall and by label."""
+    rows = []
+    for system in systems:
+        name, path = system.split("=", 1)
+        scores = srsly.read_json(path)
+        prefix = f"spans_{spans_key}_"
+        rows.append(_row(name, "**all**", {m: scores[prefix + m] for m in "fpr"}))
+        per_type: dict[str, Any] = scores.get(f"{prefix}per_type") or {}
+        rows += [_row(name, label, per_type[label]) for label in sorted(per_type)]
+    header = ["| system | label | F | P | R |", "|---|---|---|---|---|"]
+    output_path.write_text("\n".join([*header, *rows]) + "\n", encoding="utf8")
+    msg.text("\n".join([*header, *rows]))
+
+
+def _row(system: str, label: str, scores: dict[str, float]) -> str:
+    cells = [f"{100 * scores[measure]:.1f}" for measure in "fpr"]
+    return f"| {' | '.join([system, label, *cells])} |"
+
+
+if __name__ == "__main__":
+    typer.run(results_table)

@@ -1,0 +1,12 @@
+"""The commands `spacy egp ...`, which the entry point in setup.cfg adds to spaCy's."""
+
+import typer
+from spacy.cli._util import app as spacy_app
+
+from .convert import convert_cli
+
+HELP = """Commands for nested named entity recognition."""
+
+app = typer.Typer(name="egp", help=HELP, no_args_is_help=True)
+app.command("convert")(convert_cli)
+spacy_app.add_typer(app)

@@ -1,0 +1,139 @@
+"""What a corpus file says: one record per doc, before it meets a tokenizer."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from spacy.tokens import Doc, Span
+
+
+class BadRecord(ValueError):
+    """A part of a corpus file that cannot be read.
+
+    source (str): The file and the line.
+    problem (str): What is wrong with which value, and what is expected instead.
+    """
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(f"{source}: {problem}")
+
+
+class Unannotated(NamedTuple):
+    """A text that nobody annotated: not the same as a text without entities."""
+
+    source: str
+    reason: str
+
+
+class Offsets(NamedTuple):
+    """A labelled span in characters or tokens, the end exclusive."""
+
+    start: int
+    end: int
+    label: str
+
+
+class SpanText(NamedTuple):
+    """A labelled span as a person recognizes it."""
+
+    source: str
+    label: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.label} {self.text!r}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseRecord:
+    """What all records have in common.
+
+    source (str): The file and the line, for messages.
+    document (str): What a split by document keeps together.
+    """
+
+    source: str
+    document: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextRecord(BaseRecord):
+    """A text with spans in characters.
+
+    text (str): The text.
+    spans (list[Offsets]): The spans, in characters.
+    tokens (tuple[list[str], list[bool]] | None): Words and spaces, if the file has any.
+    discontinuous (list[SpanText]): Spans of several pieces, which spaCy does not have.
+    other (Counter[str]): Annotations that are no spans, counted by kind.
+    RAISES (BadRecord): If a span has no label or is not inside the text, or if the
+        text is not valid Unicode.
+    """
+
+    text: str
+    spans: list[Offsets]
+    tokens: tuple[list[str], list[bool]] | None = None
+    discontinuous: list[SpanText] = field(default_factory=list)
+    other: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        for start, end, label in self.spans:
+            if not 0 <= start < end <= len(self.text):
+                problem = (
+                    f"the span {start}-{end} {label!r} is empty or not inside the text "
+                    f"of {len(self.text)} characters"
+                )
+                raise BadRecord(self.source, problem)
+            if not label:
+                problem = f"the span {start}-{end} has an empty label"
+                raise BadRecord(self.source, problem)
+        try:
+            "".join([self.text, *(span.label for span in self.spans)]).encode("utf8")
+        except UnicodeEncodeError as error:
+            raise BadRecord(self.source, f"not valid Unicode: {error}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenRecord(BaseRecord):
+    """A tokenized sentence with spans in tokens.
+
+    words (list[str]): The tokens.
+    spans (list[Offsets]): The spans, in tokens.
+    """
+
+    words: list[str]
+    spans: list[Offsets]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocRecord(BaseRecord):
+    """A doc that spaCy saved, with all its annotation.
+
+    doc (Doc): The doc.
+    spans (list[Span]): The spans to convert.
+    """
+
+    doc: Doc
+    spans: list[Span]
+
+
+Record = TextRecord | TokenRecord | DocRecord
+Entry = Record | Unannotated | BadRecord
+
+
+def check_text(source: str, text: str, start: int, end: int, expected: str) -> None:
+    """Compare the text at a span's offsets with the text that the file gives for it.
+
+    source (str): The file and the line.
+    text (str): The whole text.
+    start (int): The first character.
+    end (int): The character after the last.
+    expected (str): The span's text according to the file. Whitespace may differ, as
+        line-based formats write a space for a line break.
+    RAISES (BadRecord): If the two differ.
+    """
+    if text[start:end].split() != expected.split():
+        problem = (
+            f"the characters {start}-{end} are {text[start:end]!r}, but the annotation "
+            f"says {expected!r}: correct the offsets or the text"
+        )
+        raise BadRecord(source, problem)

@@ -1,0 +1,52 @@
+"""The random division of a corpus into training, development and test docs."""
+
+import math
+import random
+from collections.abc import Sequence
+
+NAMES = ("train", "dev", "test")
+
+
+class Split:
+    """Draws the part for one doc after the other, without knowing how many there are.
+
+    The more a part lacks to its ratio, the more likely it is drawn. So the ratios hold
+    within a few docs (or documents), however small the corpus is.
+
+    ratios (Sequence[float]): The shares of train, dev and, if there are three, test.
+    by_document (bool): Whether the docs of a document go to the same part.
+    seed (int): The random seed. It gives the same split of the same input again.
+    RAISES (ValueError): If the ratios are not two or three shares of one.
+    """
+
+    def __init__(self, ratios: Sequence[float], by_document: bool, seed: int) -> None:
+        if (
+            len(ratios) not in (2, 3)
+            or min(ratios) < 0
+            or not math.isclose(sum(ratios), 1)
+        ):
+            raise ValueError(
+                f"Cannot split by {ratios}: give two ratios (train, dev) or three "
+                "(train, dev, test) that add up to 1"
+            )
+        self.ratios = dict(zip(NAMES, ratios, strict=False))
+        self.counts = dict.fromkeys(self.ratios, 0)
+        self.by_document = by_document
+        self.documents: dict[str, str] = {}
+        self.random = random.Random(seed)
+
+    def draw(self, document: str) -> str:
+        """RETURNS (str): The part for the next doc, which belongs to the document."""
+        part = self.documents.get(document) or self._draw_lacking()
+        if self.by_document:
+            self.documents[document] = part
+        self.counts[part] += 1
+        return part
+
+    def _draw_lacking(self) -> str:
+        total = 1 + sum(self.counts.values())
+        lacking = [
+            max(0, share * total - self.counts[part])
+            for part, share in self.ratios.items()
+        ]
+        return self.random.choices(list(self.ratios), lacking)[0]

@@ -1,0 +1,49 @@
+import pytest
+import spacy
+from spacy.training import Example
+from spacy.util import fix_random_seed
+
+NESTED_DATA = [
+    ("Who is Shaka Khan?", [(7, 17, "PERSON")]),
+    (
+        "I like London and Berlin.",
+        [(7, 13, "LOC"), (18, 24, "LOC"), (7, 24, "PLACES")],
+    ),
+    (
+        "The mayor of Greater London met Ada Lovelace.",
+        [(4, 27, "TITLE"), (13, 27, "LOC"), (21, 27, "LOC"), (32, 44, "PERSON")],
+    ),
+    ("Nothing to see here.", []),
+]
+
+
+def make_examples(nlp, data=NESTED_DATA, key="sc"):
+    return [
+        Example.from_dict(nlp.make_doc(text), {"spans": {key: spans}})
+        for text, spans in data
+    ]
+
+
+def train(nlp, examples, steps=60):
+    fix_random_seed(0)
+    optimizer = nlp.initialize(lambda: examples)
+    for _ in range(steps):
+        nlp.update(examples, sgd=optimizer)
+    return optimizer
+
+
+@pytest.fixture
+def nlp():
+    """A blank pipeline with an `egp_ner` that is not initialized."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("egp_ner")
+    return nlp
+
+
+@pytest.fixture(scope="session")
+def trained_nlp():
+    """A pipeline that has learned `NESTED_DATA`. Tests must not change it."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("egp_ner")
+    train(nlp, make_examples(nlp))
+    return nlp

@@ -1,0 +1,126 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import best_flat_total, brute_force_spans, cross, overlap, random_features
+
+import spacy_egp.blocks
+import spacy_egp.decoding
+from spacy_egp.decoding import (
+    decode,
+    score_matrix,
+    select_flat,
+    select_nested,
+    to_probability,
+    to_score,
+)
+
+
+def as_dict(spans):
+    keys = zip(*(getattr(spans, name).tolist() for name in ("doc", "start", "end", "label")))
+    return dict(zip(keys, spans.score.tolist()))
+
+
+def assert_equals_brute_force(features, threshold, **limits):
+    expected = brute_force_spans(features, threshold, **limits)
+    actual = as_dict(decode(features, threshold, **limits))
+    assert actual.keys() == expected.keys()
+    assert list(actual) == sorted(actual)
+    for span, score in actual.items():
+        assert score == pytest.approx(expected[span], abs=1e-9)
+
+
+@st.composite
+def batches(draw, max_tokens=60, max_labels=50):
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    lengths = draw(st.lists(st.integers(0, max_tokens), min_size=1, max_size=4))
+    n_labels = draw(st.integers(1, max_labels))
+    n_heads = draw(st.sampled_from([1, n_labels]))
+    scale = draw(st.sampled_from([0.1, 1, 50]))
+    return random_features(rng, lengths, n_labels, n_heads, scale=scale)
+
+
+@settings(max_examples=50, deadline=None)
+@given(batches(), st.data())
+def test_decode_equals_brute_force(features, data):
+    segments = []
+    for n_tokens in features.lengths:
+        cut = data.draw(st.integers(0, int(n_tokens)))
+        segments += [cut, int(n_tokens) - cut]
+    assert_equals_brute_force(
+        features,
+        data.draw(st.sampled_from([-1.0, 0.0, 3.0])),
+        segments=data.draw(st.sampled_from([None, segments])),
+        max_length=data.draw(st.sampled_from([None, 1, 3, 40])),
+    )
+
+
+@pytest.mark.parametrize("max_length", [None, 5, 100])
+def test_long_docs_in_blocks_equal_brute_force(monkeypatch, max_length):
+    monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**12)
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [700, 3, 150], n_labels=3, n_heads=1)
+    assert_equals_brute_force(features, 6.0, max_length=max_length)
+
+
+def test_no_docs_and_no_tokens():
+    rng = np.random.default_rng(0)
+    assert len(decode(random_features(rng, [0, 0], 2, 1), 0.0)) == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(batches(max_tokens=12, max_labels=3), st.sampled_from([0.0, 1.0, -1.0]))
+def test_nested_spans_never_cross_and_every_other_one_would(features, threshold):
+    spans = decode(features, threshold)
+    scores = as_dict(spans)
+    kept = as_dict(select_nested(spans, threshold))
+    assert not any(cross(a, b) for a, b in combinations(kept, 2))
+    for span in scores.keys() - kept.keys():
+        assert any(cross(span, other) and scores[other] >= scores[span] for other in kept)
+
+
+@settings(max_examples=100, deadline=None)
+@given(batches(max_tokens=5, max_labels=2), st.sampled_from([0.0, 1.0, -1.0]))
+def test_flat_spans_have_the_largest_total_score(features, threshold):
+    spans = decode(features, threshold)
+    n_best = np.sort(np.argsort(-spans.score)[:12])
+    spans = spans.take(n_best)
+    kept = as_dict(select_flat(spans, threshold))
+    assert not any(overlap(a, b) for a, b in combinations(kept, 2))
+    total = sum(score - threshold for score in kept.values())
+    assert total == pytest.approx(best_flat_total(as_dict(spans), threshold), rel=1e-6)
+
+
+def test_flat_keeps_a_lone_span_at_every_threshold():
+    """Also one with a negative score, above a threshold below 0.5."""
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [1], n_labels=1, n_heads=1)
+    score = float(score_matrix(features)[0, 0, 0])
+    for threshold in (score - 1, -np.inf):
+        assert len(select_flat(decode(features, threshold), threshold)) == 1
+
+
+def test_number_of_spans_is_bounded(monkeypatch):
+    """The best ones stay, and docs that lost some are named."""
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 30)
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_TOKEN", 3)
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [2, 40], n_labels=1, n_heads=1)
+    spans = decode(features, -np.inf)
+    assert spans.bounded.tolist() == [1]
+    scores = brute_force_spans(features, -np.inf)
+    best = sorted((s for span, s in scores.items() if span[0] == 1), reverse=True)
+    assert np.sum(spans.doc == 0) == 3
+    actual = sorted(spans.score[spans.doc == 1].tolist(), reverse=True)
+    assert actual == pytest.approx(best[: 3 * 40])
+
+
+def test_thresholds_are_probabilities():
+    assert to_score(0.5) == 0
+    assert to_score(0.0) == -np.inf
+    assert to_score(1.0) == np.inf
+    for probability in (0.1, 0.5, 0.9):
+        scores = np.asarray([to_score(probability)])
+        assert to_probability(scores)[0] == pytest.approx(probability)

@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import allowed_pairs, dense_loss, random_features, random_gold
+
+import spacy_egp.blocks
+import spacy_egp.loss
+from spacy_egp.features import PointerFeatures
+from spacy_egp.loss import zlpr_loss
+
+NAMES = ("query", "key", "start", "end")
+
+
+def cast(features, dtype):
+    arrays = {name: getattr(features, name).astype(dtype) for name in NAMES}
+    return PointerFeatures(**arrays, lengths=features.lengths)
+
+
+def assert_equals_dense(features, gold, tolerance, **limits):
+    expected_loss, expected_gradients = dense_loss(features, gold, **limits)
+    loss, gradient = zlpr_loss(features, gold, **limits)
+    assert loss == pytest.approx(expected_loss, rel=tolerance, abs=tolerance)
+    for name, expected in zip(NAMES, expected_gradients):
+        actual = getattr(gradient, name)
+        scale = np.abs(expected).max(initial=0)
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * (scale + 1e-3))
+
+
+@st.composite
+def batches(draw):
+    """Ragged batches: (features in float64, gold)."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    lengths = draw(st.lists(st.integers(0, 60), min_size=1, max_size=6))
+    n_labels = draw(st.integers(1, 50))
+    n_heads = draw(st.sampled_from([1, n_labels]))
+    scale = draw(st.sampled_from([0.1, 1, 10, 50]))
+    features = random_features(rng, lengths, n_labels, n_heads, scale=scale)
+    # Up to 2 spans a token over few pairs and labels: pairs gold for several labels,
+    # labels and docs without gold.
+    gold = random_gold(rng, lengths, n_labels, draw(st.sampled_from([0, 0.1, 2])))
+    for i in draw(st.sets(st.integers(0, len(lengths) - 1))):
+        gold[i] = None
+    return features, gold
+
+
+@settings(max_examples=150, deadline=None)
+@given(batches())
+def test_equals_dense_in_float64(batch):
+    features, gold = batch
+    assert_equals_dense(features, gold, tolerance=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(batches())
+def test_equals_dense_in_float32(batch):
+    features, gold = batch
+    features = cast(features, "float32")
+    assert_equals_dense(features, gold, tolerance=2e-4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(batches(), st.data())
+def test_limits_equal_dense(batch, data):
+    features, _ = batch
+    segments = []
+    for n_tokens in features.lengths:
+        cut = data.draw(st.integers(0, int(n_tokens)))
+        segments += [cut, int(n_tokens) - cut]
+    max_length = data.draw(st.sampled_from([None, 1, 3, 40]))
+    limits = {"segments": segments, "max_length": max_length}
+    rng = np.random.default_rng(0)
+    allowed = allowed_pairs(features.lengths, **limits)
+    gold = random_gold(rng, features.lengths, features.start.shape[1], 1, allowed)
+    assert_equals_dense(features, gold, tolerance=1e-9, **limits)
+
+
+@pytest.mark.parametrize("n_heads", [1, 3])
+@pytest.mark.parametrize("max_length", [None, 5, 100])
+@pytest.mark.parametrize("kept_pairs", [0, 2**23])
+def test_long_docs_in_blocks_equal_dense(monkeypatch, n_heads, max_length, kept_pairs):
+    """A doc cut into many blocks, with and without computing them again."""
+    monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**12)
+    monkeypatch.setattr(spacy_egp.loss, "KEPT_PAIRS", kept_pairs)
+    rng = np.random.default_rng(0)
+    lengths = [700, 3, 150]
+    features = random_features(rng, lengths, n_labels=3, n_heads=n_heads)
+    allowed = allowed_pairs(lengths, max_length=max_length)
+    gold = random_gold(rng, lengths, 3, 0.5, allowed)
+    assert_equals_dense(features, gold, tolerance=1e-9, max_length=max_length)
+
+
+def test_a_pair_that_is_gold_for_all_labels():
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [6], n_labels=4, n_heads=1)
+    gold = [np.asarray([(2, 4, label) for label in range(4)])]
+    assert_equals_dense(features, gold, tolerance=1e-9)
+
+
+@pytest.mark.parametrize("size", [70, 200, 1e4])
+def test_large_scores_are_exact_and_finite(size):
+    """Scores that a factored sum in float32 would lose or overflow on: the best shared
+    part meets the worst end score in each row."""
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [9], n_labels=3, n_heads=1, head_size=2)
+    features.query[:] = [size, 0]
+    features.key[:, 0, 0] = np.linspace(-1, 1, 9)
+    features.end[:] = -size * features.key[:, :, 0] + rng.normal(size=(9, 3))
+    features.start[:] = rng.normal(size=(9, 3))
+    gold = [np.asarray([(1, 4, 0), (0, 8, 2)])]
+    assert_equals_dense(features, gold, tolerance=1e-9)
+    assert_equals_dense(cast(features, "float32"), gold, tolerance=1e-3)
+
+
+def test_unannotated_docs_have_no_part_in_loss_and_gradient():
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [4, 5], n_labels=2, n_heads=1)
+    loss, gradient = zlpr_loss(features, [None, None])
+    assert loss == 0
+    assert not any(getattr(gradient, name).any() for name in NAMES)
+    _, gradient = zlpr_loss(features, [None, np.zeros((0, 3), dtype="int64")])
+    assert not gradient.query[:4].any()
+    assert gradient.query[4:].any()
+
+
+@pytest.mark.parametrize("n_heads", [1, 40])
+def test_no_tensor_has_pairs_and_labels(n_heads):
+    """Memory of a doc of 400 tokens and 40 labels stays far below that of 40 matrices
+    of pairs, the size of what a dense loss allocates several times."""
+    import torch
+
+    rng = np.random.default_rng(0)
+    features = cast(random_features(rng, [400], n_labels=40, n_heads=n_heads), "float32")
+    gold = random_gold(rng, [400], 40, 0.2)
+    with torch.profiler.profile(profile_memory=True) as profile:
+        zlpr_loss(features, gold)
+    largest = max(event.cpu_memory_usage for event in profile.events())
+    assert largest < 400 * 400 * 4 * (40 / 4)
