@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Literal, cast
 
-from thinc.api import Model, Ops, glorot_uniform_init
-from thinc.layers.resizable import resize_linear_weighted
+from thinc.api import Linear, Model, Ops, glorot_uniform_init
 from thinc.types import Floats1d, Floats2d, FloatsXd, Ragged
 from thinc.util import get_width
 
@@ -270,17 +269,18 @@ def _head_init(
 
 
 def resize_pointer_head(model: Model[Ragged, PointerFeatures], nO: int) -> None:
-    """Add labels to an initialized pointer head; what it computes for the labels that
-    it has stays the same.
+    """Add labels to a pointer head; what it computes for the labels that it has stays
+    the same.
 
     model (Model[Ragged, PointerFeatures]): The pointer head.
     nO (int): The new number of labels, at least the present one.
     """
-    bias = model.maybe_get_ref("bias")
+    pointer, bias = model.get_ref("pointer"), model.maybe_get_ref("bias")
     growth = nO / model.get_dim("nO")
-    if bias is None:
-        _add_rows(model.get_ref("pointer"), growth, n_groups=1)
-    else:
+    is_initialized = pointer.layers[0].has_param("W")
+    if is_initialized and bias is None:
+        _add_rows(pointer, growth, n_groups=1)
+    elif is_initialized:
         _add_rows(bias, growth, n_groups=2)
     model.set_dim("nO", nO, force=True)
 
@@ -291,7 +291,9 @@ def _add_rows(
     """Grow each of the groups of rows of a linear layer at its end."""
     old = scaled.layers[0]
     n_rows = old.get_dim("nO")
-    new = resize_linear_weighted(old, round(n_rows * growth))
+    new = Linear(nO=round(n_rows * growth), nI=old.get_dim("nI"))
+    new.init = old.init
+    new.initialize()
     xp = scaled.ops.xp
     for name in old.param_names:
         added = new.get_param(name)[n_rows:] / scaled.attrs["scale"]

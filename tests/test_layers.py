@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
-from thinc.api import Linear, NumpyOps, Ragged, fix_random_seed
+from thinc.api import Linear, Model, NumpyOps, Ragged, fix_random_seed
 
+from spacy_egp.architectures import EfficientGlobalPointer, GlobalPointer
+from spacy_egp.decoding import score_matrix
 from spacy_egp.features import PointerFeatures
 from spacy_egp.layers import (
     PRIOR_SCORE,
@@ -134,8 +136,19 @@ def test_added_labels_leave_the_others_as_they_are(bias_input):
     assert after.start.shape == (7, 5)
 
 
+@pytest.mark.parametrize("architecture", [EfficientGlobalPointer, GlobalPointer])
+def test_added_labels_start_from_silence(architecture):
+    """As those that an untrained model has: with a low score for all pairs."""
+    X = [np.random.default_rng(0).normal(size=(5, 6)).astype("float32")]
+    tok2vec = Model("hidden", lambda model, X, is_train: (X, lambda dY: dY), dims={"nO": 6})
+    model = architecture(tok2vec, head_size=4, learn_rate_scale=3.0, nO=2)
+    model.initialize(X=X)
+    model.attrs["resize_output"](model, 3)
+    scores = score_matrix(model.predict(X))[2]
+    assert scores.max() == pytest.approx(PRIOR_SCORE, abs=0.1)
+
+
 def test_half_precision_input_becomes_float32():
     head, X = make_head(2, "pointer")
     features = head.predict(Ragged(X.dataXd.astype("float16"), X.lengths))
     assert all(getattr(features, name).dtype == np.float32 for name in NAMES)
-    assert PRIOR_SCORE < -5

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from spacy.cli._util import Arg, Opt
-from wasabi import msg
+from wasabi import format_repr, msg
 
 from ..corpora.convert import convert
 from ..corpora.formats import get_formats
 from ..corpora.records import BadRecord, SpanText
 from ..corpora.summary import Summary, Tally
+from ..corpora.writer import part_path
 
 FORMATS_HELP = f"Format, one of {', '.join(get_formats())}; detected if not set"
 
@@ -31,7 +32,7 @@ def convert_cli(
     ] = "sc",
     source_key: Annotated[
         str | None,
-        Opt("--source-key", "-K", help="Key of the spans in .spacy input [ents]"),
+        Opt("--source-key", "-K", help="Key in .spacy input, doc.ents if not set"),
     ] = None,
     split: Annotated[
         str | None,
@@ -63,19 +64,28 @@ def convert_cli(
             lang=lang,
             spans_key=spans_key,
             source_key=source_key,
-            split=[float(ratio) for ratio in split.split(",")] if split else None,
+            split=_parse_ratios(split) if split else None,
             by_document=by_document,
             seed=seed,
             skip_bad=skip_bad,
             silent=False,
         )
     except BadRecord as error:
-        hint = "Correct the input, or leave out what cannot be read with --skip-bad."
-        msg.fail("Malformed input", f"{error}\n{hint}", exits=1)
+        title = "Malformed input. Correct it, or leave it out with --skip-bad"
+        msg.fail(title, error, exits=1)
     except (ImportError, OSError, ValueError) as error:
-        msg.fail("Cannot convert the input", str(error), exits=1)
+        msg.fail("Cannot convert the input", error, exits=1)
     print_summary(summary)
-    msg.good(f"Saved {summary.docs.total()} docs", output_path)
+    for part, count in summary.docs.items():
+        msg.good(f"Saved {count} docs", part_path(output_path, part))
+
+
+def _parse_ratios(split: str) -> list[float]:
+    try:
+        return [float(ratio) for ratio in split.split(",")]
+    except ValueError as error:
+        problem = f"Cannot split by {split!r}: give ratios such as 0.8,0.1,0.1"
+        raise ValueError(problem) from error
 
 
 def print_summary(summary: Summary) -> None:
@@ -84,24 +94,24 @@ def print_summary(summary: Summary) -> None:
     summary (Summary): The counts.
     """
     n_spans = summary.labels.total()
+    depths = dict(sorted(summary.depths.items()))
     crossing = f"{summary.crossing} ({summary.crossing / max(n_spans, 1):.1%})"
     msg.divider("Converted corpus")
     rows = {
         "Docs": _format_counts(summary.docs.total(), summary.docs),
         "Tokens": summary.tokens,
         "Spans": n_spans,
-        "Nesting depth": _format_counts(max(summary.depths, default=0), summary.depths),
+        "Nesting depth": _format_counts(max(depths, default=0), depths),
         "Longest span": _format_longest(summary.longest, summary.longest_tokens),
         "Crossing spans": crossing,
     }
     msg.table(rows)
     msg.table(summary.labels.most_common(), header=("Label", "Spans"), divider=True)
-    _warn(
-        "span(s) left out that do not fit the tokens: is --lang right?",
-        summary.misaligned,
-    )
-    _warn("discontinuous span(s) left out", summary.discontinuous)
-    _warn("malformed record(s) left out", summary.bad)
+    _warn_of_spans("do not fit the tokens: is --lang right?", summary.misaligned)
+    _warn_of_spans("are discontinuous", summary.discontinuous)
+    if summary.bad.count:
+        msg.warn(f"{summary.bad.count} record(s) left out that cannot be read")
+        msg.table([(error.source, error.problem) for error in summary.bad.first])
     for reason, count in summary.unannotated.items():
         msg.warn(f"{count} text(s) left out that are not annotated: {reason}")
     for kind, count in summary.other.items():
@@ -116,17 +126,20 @@ def print_summary(summary: Summary) -> None:
 def _format_counts(total: int, counts: Mapping[Any, int]) -> str:
     if len(counts) < 2:
         return str(total)
-    parts = ", ".join(f"{key}: {count}" for key, count in sorted(counts.items()))
+    parts = ", ".join(f"{key}: {count}" for key, count in counts.items())
     return f"{total} ({parts})"
 
 
 def _format_longest(longest: SpanText | None, n_tokens: int) -> str:
-    return (
-        f"{n_tokens} tokens ({longest.label} in {longest.source})" if longest else "0"
-    )
+    if longest is None:
+        return "0"
+    text = format_repr(longest.text)
+    return f"{n_tokens} tokens: {longest.label} {text} in {longest.source}"
 
 
-def _warn(title: str, tally: Tally[Any]) -> None:
-    if tally.count:
-        examples = "\n".join(str(item) for item in tally.first)
-        msg.warn(f"{tally.count} {title}", examples)
+def _warn_of_spans(problem: str, spans: Tally[SpanText]) -> None:
+    if spans.count:
+        msg.warn(f"{spans.count} span(s) left out that {problem}")
+        msg.table(
+            [(span.source, span.label, format_repr(span.text)) for span in spans.first]
+        )

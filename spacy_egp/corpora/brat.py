@@ -50,11 +50,11 @@ def read_brat(path: FilePath, file: ByteStream) -> Iterator[Entry]:
             yield _read_document(path, file)
         except BadRecord as error:
             yield error
-    elif not path.name.endswith(".txt"):
-        if not path.name.endswith(".conf"):
-            yield BadRecord(str(path), "brat has .txt, .ann and .conf files only")
-    elif not replace_suffix(path, ".ann").exists():
-        yield Unannotated(str(path), "there is no .ann file")
+    elif path.name.endswith(".txt"):
+        if not replace_suffix(path, ".ann").exists():
+            yield Unannotated(str(path), "there is no .ann file")
+    elif not path.name.endswith(".conf"):
+        yield BadRecord(str(path), "brat has .txt, .ann and .conf files only")
 
 
 def _read_document(path: FilePath, file: ByteStream) -> TextRecord:

@@ -12,6 +12,8 @@ from .tasks import Task
 
 
 class CmeeeEntity(BaseModel):
+    """A span in characters and its text."""
+
     start_idx: int
     end_idx: int
     type: str

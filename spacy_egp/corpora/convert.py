@@ -71,12 +71,8 @@ def convert(
             total=n_bytes, unit="B", unit_scale=True, disable=silent or None
         ) as progress_bar,
     ):
-        parts = (
-            {part: part_path(path, part) for part in splitter.ratios}
-            if splitter
-            else {"": path}
-        )
-        writers = {part: DocWriter(part_path) for part, part_path in parts.items()}
+        parts = list(splitter.ratios) if splitter else [""]
+        writers = {part: DocWriter(part_path(path, part)) for part in parts}
         summary.docs.update(dict.fromkeys(parts, 0))
         entries = read_corpus(files, formats, format, progress_bar.update)
         for record in _select_records(entries, skip_bad, summary):

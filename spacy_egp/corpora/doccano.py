@@ -14,6 +14,8 @@ from .tasks import Task
 
 
 class DoccanoEntity(BaseModel):
+    """A span in characters, as the export with relations has it."""
+
     start_offset: int
     end_offset: int
     label: str

@@ -22,7 +22,7 @@ def walk_files(paths: Iterable[Path]) -> Iterator[FilePath]:
     for path in paths:
         # walk_directory takes the "." in a relative path for a hidden folder.
         for file_path in walk_directory(Path(os.path.abspath(path))):
-            if file_path.suffix == ".zip":
+            if file_path.suffix == ".zip" and zipfile.is_zipfile(file_path):
                 yield from _walk_archive(file_path)
             else:
                 yield file_path

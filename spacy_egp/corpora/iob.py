@@ -7,13 +7,14 @@ an index before the token and the origin of each sentence in a comment above it;
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import groupby, islice, pairwise
+from itertools import groupby, pairwise
 
 from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
 
 from .files import ByteStream, FilePath
 from .records import BadRecord, Entry, Offsets, TokenRecord
 
+HEAD_SIZE = 2**12
 DOCUMENT_START = "-DOCSTART-"
 # IOB, IOB2 and IOBES; the latter is also written as BILUO and as BMES.
 TAG = re.compile(r"O|[BIEMSLU]-\S.*")
@@ -25,8 +26,9 @@ Row = tuple[int, list[str]]
 
 def matches_iob(path: FilePath, file: ByteStream) -> bool:
     """RETURNS (bool): Whether one of the first lines is a token with an IOB tag."""
-    lines = (line.decode("utf8", errors="replace") for line in islice(file, 100))
-    return any(_is_token(_split_columns(line)) for line in lines)
+    # Not by lines, because a whole corpus can be one line of JSON.
+    head = file.read(HEAD_SIZE).decode("utf8", errors="replace")
+    return any(_is_token(_split_columns(line)) for line in head.split("\n"))
 
 
 def read_iob(path: FilePath, file: ByteStream) -> Iterator[Entry]:
@@ -57,7 +59,7 @@ def _is_blank(line: Line) -> bool:
 
 def _read_rows(path: FilePath, lines: Iterable[Line]) -> list[Row]:
     rows = []
-    for number, line in list(lines):
+    for number, line in lines:
         try:
             # Only the first line can start with a byte order mark.
             text = line.decode("utf-8-sig" if number == 1 else "utf8")
@@ -133,7 +135,8 @@ def _check_columns(
 
 
 def _read_level(path: FilePath, tags: list[tuple[int, str]]) -> list[Offsets]:
-    """As in IOB, I- begins a span where there is none to continue."""
+    """RETURNS (list[Offsets]): The spans of one column of numbered tags."""
+    # In IOB, I- begins a span if there is none to continue: iob_to_biluo knows that.
     biluo = [BILUO_PREFIXES.get(tag[0], tag[0]) + tag[1:] for _, tag in tags]
     for (previous, tag), (number, original) in zip(
         pairwise(["O", *biluo]), tags, strict=True

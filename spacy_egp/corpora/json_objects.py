@@ -34,7 +34,7 @@ def _read_lines(file: ByteStream) -> Iterator[tuple[int, Any]]:
 
 
 def _read_array(file: ByteStream) -> Iterator[tuple[int, Any]]:
-    # Bytes that are not UTF-8 become surrogates, which the schema of a task rejects.
+    # Bytes that are not UTF-8 become surrogates, which a TextRecord rejects.
     decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
     parse = json.JSONDecoder().raw_decode
     text = decoder.decode(file.read(CHUNK_SIZE))
@@ -54,10 +54,8 @@ def _read_array(file: ByteStream) -> Iterator[tuple[int, Any]]:
             chunk = file.read(max(CHUNK_SIZE, len(text) - start))
             if not chunk:
                 number += text.count("\n", start, error.pos)
-                yield (
-                    number,
-                    ValueError(f"{error.msg}; the rest of the array was not read"),
-                )
+                problem = f"{error.msg}; the rest of the array was not read"
+                yield number, ValueError(problem)
                 return
             text, position = text[start:] + decoder.decode(chunk), 0
         else:

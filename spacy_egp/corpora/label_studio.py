@@ -22,11 +22,15 @@ class Region(BaseModel):
 
 
 class Result(BaseModel):
+    """A region, if the type is "labels", or anything else that was annotated."""
+
     type: str
     value: dict[str, Any] = Field(default_factory=dict)
 
 
 class Annotation(BaseModel):
+    """The work of one annotator on a task."""
+
     result: list[Result]
     was_cancelled: bool = False
     ground_truth: bool = False

@@ -14,10 +14,14 @@ from .tasks import Task
 
 
 class ProdigyToken(BaseModel):
+    """A token of Prodigy's tokenizer."""
+
     text: str
 
 
 class ProdigySpan(BaseModel):
+    """A span in characters."""
+
     start: int
     end: int
     label: str

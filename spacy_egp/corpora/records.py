@@ -15,7 +15,12 @@ class BadRecord(ValueError):
     """
 
     def __init__(self, source: str, problem: str) -> None:
-        super().__init__(f"{source}: {problem}")
+        super().__init__(source, problem)
+        self.source = source
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.problem}"
 
 
 class Unannotated(NamedTuple):
@@ -39,9 +44,6 @@ class SpanText(NamedTuple):
     source: str
     label: str
     text: str
-
-    def __str__(self) -> str:
-        return f"{self.source}: {self.label} {self.text!r}"
 
 
 @dataclass(frozen=True, kw_only=True)

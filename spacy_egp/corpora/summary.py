@@ -36,7 +36,7 @@ class Tally(Generic[ItemT]):
 class Summary:
     """Counts over all docs of a conversion.
 
-    docs (Counter[str]): Docs by part of the split.
+    docs (Counter[str]): Docs by part of the split; without a split, the part is "".
     tokens (int): Tokens.
     labels (Counter[str]): Spans by label.
     depths (Counter[int]): Spans by nesting depth, which is 1 for one inside no other.

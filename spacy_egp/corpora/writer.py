@@ -54,7 +54,14 @@ class DocWriter:
 
 
 def part_path(output: Path, part: str) -> Path:
-    """RETURNS (Path): The output of one part: corpus-dev.spacy, or corpus/dev."""
+    """Name the output of one part of a split: corpus-dev.spacy, or corpus/dev.
+
+    output (Path): A .spacy file or a folder.
+    part (str): The part, or an empty string for the whole corpus.
+    RETURNS (Path): Where to write the part.
+    """
+    if not part:
+        return output
     if output.suffix == FILE_TYPE:
         return output.with_name(f"{output.stem}-{part}{FILE_TYPE}")
     return output / part

@@ -1,6 +1,7 @@
 import gzip
 import io
 import json
+import re
 import tracemalloc
 import zipfile
 from importlib.metadata import entry_points
@@ -22,7 +23,6 @@ from spacy_egp.corpora.convert import convert
 from spacy_egp.corpora.formats import detect_format, get_formats
 from spacy_egp.corpora.iob import read_iob
 from spacy_egp.corpora.json_objects import read_values
-from spacy_egp.corpora.records import BadRecord, TokenRecord
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 NLP = spacy.blank("en")
@@ -64,7 +64,7 @@ def make_levels(n_words, spans, scheme="IOB2"):
     return columns or [["O"] * n_words]
 
 
-def format_iob(sample, scheme="IOB2", separator="\t", n_levels=3, index=False):
+def format_iob(sample, scheme="IOB2", separator="\t", n_levels=2, index=False):
     lines = []
     for number, (text, spans) in enumerate(sample):
         doc, spans = make_doc(text, spans)
@@ -152,7 +152,7 @@ def write_cmeee(path, sample, last=-1):
         }
         for text, spans in sample
     ]
-    srsly.write_json(path / "a.json", tasks)
+    (path / "a.json").write_text(json.dumps(tasks), "utf8")
 
 
 def write_cmeee_with_exclusive_ends(path, sample):
@@ -295,7 +295,7 @@ def test_unknown_formats_are_an_error_with_a_remedy(corpus, output):
     assert "'xml'" in result.output and "doccano" in result.output
 
 
-words = st.text(st.characters(categories=("L", "N", "S", "P", "Lo")), min_size=1)
+words = st.text(st.characters(categories=("L", "N", "S", "P", "Zs")), min_size=1)
 
 
 @st.composite
@@ -303,15 +303,482 @@ def sentences(draw):
     tokens = draw(st.lists(words, min_size=1, max_size=8))
     offsets = st.integers(0, len(tokens))
     spans = st.tuples(offsets, offsets, st.sampled_from(["PER", "B-x", "LOCderiv"]))
-    return tokens, draw(st.sets(spans.filter(lambda span: span[0] < span[1]), max_size=6))
+    return tokens, draw(
+        st.sets(spans.filter(lambda span: span[0] < span[1]), max_size=6)
+    )
 
 
 @given(st.lists(sentences(), max_size=4), st.sampled_from(["IOB2", "IOBES"]))
 def test_any_nesting_survives_iob(sample, scheme):
-    blocks = [
-        "\n".join(map("\t".join, zip(tokens, *make_levels(len(tokens), spans, scheme), strict=True)))
-        for tokens, spans in sample
-    ]
+    blocks = []
+    for tokens, spans in sample:
+        levels = make_levels(len(tokens), spans, scheme)
+        rows = zip(tokens, *levels, strict=True)
+        blocks.append("\n".join("\t".join(row) for row in rows))
     data = "\n\n".join(blocks).encode("utf8")
     records = list(read_iob(Path("a"), io.BytesIO(data)))
     assert [(record.words, set(record.spans)) for record in records] == sample
+
+
+def test_iob_spans_may_begin_with_i(corpus, output):
+    (corpus / "a.iob").write_text("York I-LOC\nLee I-PER\nAnn I-PER\nBo B-PER\n")
+    convert([corpus], output)
+    spans = {(0, 4, "LOC"), (5, 12, "PER"), (13, 15, "PER")}
+    assert read_docs(output) == [("York Lee Ann Bo", spans)]
+
+
+def test_number_signs_can_be_tokens_and_comments(corpus, output):
+    (corpus / "a.iob").write_text("# origin\n#\tO\tO\n1\tB-NUM\tO\n")
+    convert([corpus], output)
+    assert read_docs(output) == [("# 1", {(2, 3, "NUM")})]
+
+
+def test_chinese_is_split_into_characters(corpus, output):
+    (corpus / "a.txt").write_text("\u3000 O\n北 B-LOC\n京 I-LOC\n", "utf8")
+    write_cluener(corpus, [("去北京大学 A", {(1, 3, "LOC"), (1, 5, "ORG")})])
+    convert([corpus], output, lang="zh")
+    docs = [example.reference for example in Corpus(output)(spacy.blank("zh"))]
+    assert [token.text for token in docs[0]] == list("去北京大学A")
+    spans = {(span.text, span.label_) for span in docs[0].spans["sc"]}
+    assert spans == {("北京", "LOC"), ("北京大学", "ORG")}
+    assert docs[1].text == "\u3000北京"
+
+
+def test_tokens_of_prodigy_are_kept(corpus, output):
+    task = {
+        "text": "IL-2  gene",
+        "tokens": [
+            {"text": text, "id": i} for i, text in enumerate(["IL", "-2", "gene"])
+        ],
+        "spans": [{"start": 0, "end": 2, "label": "A"}],
+    }
+    srsly.write_jsonl(corpus / "a.jsonl", [task])
+    summary = convert([corpus], output)
+    assert read_docs(output) == [("IL-2  gene", {(0, 2, "A")})]
+    assert summary.misaligned.count == 0
+
+
+def test_other_keys_of_spacy_files(corpus, output):
+    doc, doc.spans["mine"] = make_doc(*SAMPLE[0])
+    doc.user_data["title"] = "Kept"
+    doc[0].tag_ = "NNP"
+    unannotated, _ = make_doc(*SAMPLE[1])
+    DocBin(docs=[doc, unannotated], store_user_data=True).to_disk(corpus / "a.spacy")
+    result = run(corpus, output, "--source-key", "mine", "--spans-key", "yours")
+    assert "1 text(s) left out" in result.output and "'mine'" in result.output
+    assert read_docs(output, "yours") == SAMPLE[:1]
+    [doc] = DocBin().from_disk(output).get_docs(NLP.vocab)
+    assert doc.user_data["title"] == "Kept" and doc[0].tag_ == "NNP"
+
+
+def test_spans_of_spacy_files_are_not_overwritten(corpus, output):
+    doc, doc.spans["sc"] = make_doc(*SAMPLE[0])
+    doc.ents = []
+    DocBin(docs=[doc]).to_disk(corpus / "a.spacy")
+    result = run(corpus, output)
+    assert result.exit_code == 1
+    assert "--source-key sc" in result.output
+    convert([corpus], output, source_key="sc")
+    assert read_docs(output) == SAMPLE[:1]
+
+
+def test_brat_spans_across_lines_and_in_pieces(corpus, output):
+    (corpus / "a.txt").write_bytes(b"North\r\nAmerica and the north of Asia")
+    (corpus / "a.ann").write_text(
+        "T1\tLOC 0 5;7 14\tNorth America\n"
+        "T2\tLOC 23 28;32 36\tnorth Asia\n"
+        "R1\tPartOf Arg1:T2 Arg2:T1\n"
+        "#1\tAnnotatorNotes T1\tsure\n"
+    )
+    (corpus / "b.txt").write_text("Not annotated.")
+    result = run(corpus, output, "--format", "brat")
+    [(text, spans)] = read_docs(output)
+    assert text[7:14] == "America"
+    assert spans == {(0, 14, "LOC")}
+    assert "1 span(s) left out that are discontinuous" in result.output
+    assert re.search(r"a.ann:2 +LOC +'north Asia'", result.output)
+    assert "1 annotation(s) left out that are no spans: relations" in result.output
+    assert "1 annotation(s) left out that are no spans: notes" in result.output
+    assert (
+        "1 text(s) left out that are not annotated: there is no .ann" in result.output
+    )
+
+
+def test_label_studio_counts_what_it_does_not_convert(corpus, output):
+    regions = make_regions("Ann left", [(0, 3, "PER")])
+    annotation = {
+        "result": [
+            {"type": "labels", "value": regions[0]},
+            {"type": "labels", "value": {"start": 4, "end": 8}},
+            {"type": "choices", "value": {"choices": ["good"]}},
+        ]
+    }
+    cancelled = {"result": [], "was_cancelled": True}
+    truth = {"result": annotation["result"][:1], "ground_truth": True}
+    tasks = [
+        {"data": {"sentence": "Ann left"}, "annotations": [cancelled, annotation]},
+        {"data": {"sentence": "Ann left"}, "annotations": [annotation, truth]},
+        {"data": {"sentence": "Ann left"}, "annotations": [cancelled]},
+    ]
+    srsly.write_json(corpus / "a.json", tasks)
+    summary = convert([corpus], output)
+    assert read_docs(output) == [("Ann left", {(0, 3, "PER")})] * 2
+    assert summary.unannotated.total() == 1
+    assert summary.other == {
+        "regions without a label": 1,
+        "choices": 1,
+        "annotations by others": 1,
+    }
+
+
+def test_rejected_and_missing_annotation_is_not_converted(corpus, output):
+    tasks = [
+        {"text": "Ann", "spans": [], "answer": "accept"},
+        {"text": "Bo", "spans": [], "answer": "reject"},
+        {"text": "Cy"},
+    ]
+    srsly.write_jsonl(corpus / "a.jsonl", tasks)
+    summary = convert([corpus], output)
+    assert read_docs(output) == [("Ann", set())]
+    assert summary.unannotated.total() == 2
+
+
+# Summary
+
+
+def test_summary(corpus, output):
+    crossing = ("a b c d", {(0, 3, "X"), (2, 5, "Y"), (6, 7, "Z")})
+    write_prodigy(corpus, [*SAMPLE, crossing])
+    result = run(corpus, output)
+    assert result.exit_code == 0
+    rows = dict(re.findall(r"^(\S+(?: \S+)*) {2,}(.*?) *$", result.output, re.M))
+    assert rows["Docs"] == "4"
+    assert rows["Tokens"] == "19"
+    assert rows["Spans"] == "9"
+    assert rows["Nesting depth"] == "3 (1: 6, 2: 2, 3: 1)"
+    assert rows["Longest span"].startswith("3 tokens: ")
+    assert rows["Crossing spans"] == "2 (22.2%)"
+    assert rows["PER"] == "1"
+
+
+def test_misaligned_spans_are_counted_and_listed(corpus, output):
+    spans = [(21, 25, "PER")] + [(i, i + 2, "PART") for i in range(12)]
+    write_prodigy(corpus, [("Supercalifragilistic Ann ", spans)])
+    result = run(corpus, output)
+    assert result.exit_code == 0
+    assert "13 span(s) left out that do not fit the tokens" in result.output
+    examples = re.findall(r"a.jsonl:1 +(\w+) +('.*')", result.output)
+    assert len(examples) == 10
+    assert ("PER", "'Ann '") in examples
+    assert read_docs(output) == [("Supercalifragilistic Ann", set())]
+
+
+def test_duplicates_are_removed_and_counted(corpus, output):
+    task = {"text": "Ann left", "label": [[0, 3, "PER"], [0, 3, "PER"], [0, 3, "X"]]}
+    srsly.write_jsonl(corpus / "a.jsonl", [task, task])
+    result = run(corpus, output)
+    assert "2 duplicate span(s) removed" in result.output
+    [doc, _] = DocBin().from_disk(output).get_docs(NLP.vocab)
+    assert sorted(span.label_ for span in doc.spans["sc"]) == ["PER", "X"]
+
+
+# Malformed input: for each case the format, the input, the line and the message.
+
+PRODIGY = '{"text": "Ann left", "spans": [{"start": 0, "end": 3, "label": "PER"}]}\n'
+MALFORMED = {
+    "a tag that is none": ("iob", "Ann\tB-PER\nleft\tVERB\n", 2, "'VERB'"),
+    "a missing column": ("iob", "Ann\tO\tO\nleft\tO\n\n", 2, "2 columns"),
+    "no column": ("iob", "Ann\tO\n\nleft\n", 3, "'left'"),
+    "an empty token": ("iob", "Ann\tO\n\tO\n", 2, "empty token"),
+    "an end of no span": ("iob", "Ann\tB-PER\nleft\tE-LOC\n", 2, "'E-LOC'"),
+    "an inside of no span": ("iob", "Ann\tS-PER\nLee\tI-PER\n", 2, "'I-PER'"),
+    "no UTF-8 in IOB": ("iob", b"Ann\tO\n\nLe\xe9\tO\n", 3, "UTF-8"),
+    "no JSON": ("prodigy", PRODIGY + '{"text": "Ann" "spans": []}\n', 2, "delimiter"),
+    "no UTF-8 in JSONL": ("prodigy", b'{"text": "Le\xe9", "spans": []}\n', 1, "utf-8"),
+    "no object": ("prodigy", PRODIGY + "\n[1]\n", 3, "[1]"),
+    "a missing key": (
+        "prodigy",
+        '{"text": "A", "spans": [{"start": 0}]}',
+        1,
+        "spans.0.end",
+    ),
+    "a wrong type": ("doccano", '{"text": "A", "label": [[0, "x", "L"]]}', 1, "'x'"),
+    "a span past the text": (
+        "doccano",
+        '{"text": "A", "label": [[0, 2, "L"]]}',
+        1,
+        "0-2",
+    ),
+    "an empty span": ("doccano", '{"text": "A", "label": [[1, 1, "L"]]}', 1, "1-1"),
+    "an empty label": ("doccano", '{"text": "A", "label": [[0, 1, ""]]}', 1, "0-1"),
+    "a surrogate": ("doccano", '{"text": "\\ud83d", "label": []}', 1, "Unicode"),
+    "other text": (
+        "cluener",
+        '{"text": "AB", "label": {"L": {"B": [[0, 0]]}}}',
+        1,
+        "'B'",
+    ),
+    "no text for CMeEE": (
+        "cmeee",
+        '[{"text": "AB", "entities": []},\n'
+        '{"text": "AB", "entities": [{"start_idx": 0, "end_idx": 1, "type": "x"}]}]',
+        2,
+        "inclusive",
+    ),
+    "other text in CMeEE": (
+        "cmeee",
+        '[\n{"text": "AB", "entities": '
+        '[{"start_idx": 0, "end_idx": 2, "type": "x", "entity": "A"}]}]',
+        2,
+        "'A'",
+    ),
+    "other text in Label Studio": (
+        "label-studio",
+        '[{"data": {"text": "AB"}, "annotations": [{"result": [{"type": "labels", '
+        '"value": {"start": 0, "end": 1, "text": "B", "labels": ["L"]}}]}]}]',
+        1,
+        "'B'",
+    ),
+    "no end in Label Studio": (
+        "label-studio",
+        '[{"data": {"text": "AB"}, "annotations": [{"result": [{"type": "labels", '
+        '"value": {"start": 0, "labels": ["L"]}}]}]}]',
+        1,
+        "end: Field required",
+    ),
+    "two texts in Label Studio": (
+        "label-studio",
+        '[{"data": {"a": "A", "b": "B"}, "annotations": [{"result": []}]}]',
+        1,
+        "['a', 'b']",
+    ),
+    "a truncated array": (
+        "cmeee",
+        '[\n{"text": "AB", "entities": []},\n{"text": "AB", "ent',
+        3,
+        "Unterminated string",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_malformed_input_names_file_and_line(case, corpus, output):
+    format, data, line, message = MALFORMED[case]
+    path = corpus / "broken"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode("utf8"))
+    result = run(corpus, output, "--format", format)
+    assert result.exit_code == 1
+    words = " ".join(result.output.split())
+    assert f"{path}:{line}: " in words
+    assert message in words
+    assert "--skip-bad" in result.output
+    assert not list(output.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("annotation", "line", "message"),
+    [
+        ("T1\tPER 0 3\tAnn\nT2 PER 0 3 Ann\n", 2, "'T2 PER 0 3 Ann'"),
+        ("T1\tPER 1 4\tAnn\n", 1, "'nn '"),
+        ("T1\tPER 90 93\tAnn\n", 1, "90-93"),
+        ("\nX1\tPER\n", 2, "'X1"),
+    ],
+)
+def test_malformed_brat_names_file_and_line(annotation, line, message, corpus, output):
+    (corpus / "a.txt").write_text("Ann left")
+    (corpus / "a.ann").write_text(annotation)
+    result = run(corpus, output)
+    assert result.exit_code == 1
+    words = " ".join(result.output.split())
+    assert f"a.ann:{line}: " in words
+    assert message in words
+
+
+def test_skip_bad_leaves_out_and_counts(corpus, output):
+    good = '{"text": "Ann left", "label": [[0, 3, "PER"]]}\n'
+    bad = '{"text": "Ann left", "label": [[0, 30, "PER"]]}\n'
+    (corpus / "a.jsonl").write_text(good + bad * 11 + "{\n" + good)
+    (corpus / "b.ann").write_text("T1\tPER 0 3\tAnn\n")
+    result = run(corpus, output, "--skip-bad")
+    assert result.exit_code == 0
+    assert "13 record(s) left out that cannot be read" in result.output
+    assert len(re.findall(r"a\.jsonl:\d+ +the span 0-30 'PER'", result.output)) == 10
+    assert read_docs(output) == [("Ann left", {(0, 3, "PER")})] * 2
+
+
+def test_nothing_is_written_if_nothing_is_left(corpus, output):
+    (corpus / "a.jsonl").write_text("{}\n")
+    result = run(corpus, output, "--format", "prodigy", "--skip-bad")
+    assert result.exit_code == 1
+    assert "No docs" in result.output
+    assert not output.exists()
+
+
+def test_an_error_leaves_an_earlier_output_alone(corpus, output):
+    write_prodigy(corpus, SAMPLE)
+    convert([corpus], output)
+    (corpus / "b.jsonl").write_text("{\n")
+    assert run(corpus, output, "--format", "prodigy").exit_code == 1
+    assert read_docs(output) == SAMPLE
+    assert list(output.parent.iterdir()) == [output]
+
+
+items = st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none()))
+
+
+@given(items, st.sampled_from([None, 2]), st.booleans(), st.integers(1, 9))
+def test_arrays_are_read_like_lines(objects, indent, escape, chunk_size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_objects, "CHUNK_SIZE", chunk_size)
+        array = json.dumps(objects, indent=indent, ensure_ascii=escape).encode("utf8")
+        lines = "\n".join(json.dumps(item) for item in objects).encode("utf8")
+        assert [value for _, value in read_values(io.BytesIO(array))] == objects
+        assert [value for _, value in read_values(io.BytesIO(lines))] == objects
+
+
+# Files
+
+
+def test_several_files_and_formats(corpus, output):
+    write_iob(corpus, SAMPLE)
+    write_prodigy(corpus, SAMPLE)
+    convert([corpus / "a.jsonl", corpus / "a.iob2"], output)
+    assert read_docs(output) == SAMPLE * 2
+
+
+def test_gzipped_files(corpus, output):
+    text = format_iob(SAMPLE).encode("utf8")
+    (corpus / "a.iob2.gz").write_bytes(gzip.compress(text))
+    convert([corpus], output)
+    assert read_docs(output) == SAMPLE
+    (corpus / "a.iob2.gz").write_bytes(gzip.compress(text)[:-20])
+    result = run(corpus, output)
+    assert result.exit_code == 1
+    assert "a.iob2.gz" in result.output
+
+
+def test_zipped_folders(corpus, output):
+    write_brat(corpus, SAMPLE)
+    with zipfile.ZipFile(corpus / "a.zip", "w") as archive:
+        for path in corpus.glob("[0-9].*"):
+            archive.write(path, f"brat/{path.name}")
+        archive.writestr("iob/a.iob2", format_iob(SAMPLE))
+        archive.writestr("__MACOSX/._a.iob2", b"\x00")
+    convert([corpus / "a.zip"], output)
+    assert read_docs(output) == SAMPLE * 2
+    (corpus / "a.zip").write_bytes(b"PK")
+    result = run(corpus / "a.zip", output)
+    assert result.exit_code == 1
+    assert "a.zip" in result.output
+
+
+def test_folder_output_is_read_as_one_corpus(corpus, output, monkeypatch):
+    monkeypatch.setattr(writer, "TOKENS_PER_FILE", 9)
+    write_prodigy(corpus, SAMPLE * 2)
+    folder = output.with_suffix("")
+    convert([corpus], folder)
+    assert [path.name for path in sorted(folder.iterdir())] == [
+        "0001.spacy",
+        "0002.spacy",
+        "0003.spacy",
+    ]
+    assert read_docs(folder) == SAMPLE * 2
+    result = run(corpus, folder)
+    assert result.exit_code == 1
+    assert "exists" in result.output
+
+
+@pytest.mark.parametrize("write", [write_iob, write_cmeee])
+def test_memory_does_not_grow_with_the_file(write, corpus, output, monkeypatch):
+    monkeypatch.setattr(writer, "TOKENS_PER_FILE", 2000)
+    text, spans = " ".join("a" * 1000), {(0, 3, "X"), (0, 1, "Y")}
+    peaks = []
+    for n_docs in (1, 5, 20):
+        write(corpus, [(text, spans)] * n_docs)
+        tracemalloc.start()
+        convert([corpus], output.with_name(str(n_docs)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1.1 * peaks[1]
+
+
+# Split
+
+
+def test_split_is_disjoint_seeded_and_close_to_the_ratios(corpus, output):
+    sample = [(f"Doc {i}", set()) for i in range(50)]
+    write_doccano(corpus, sample)
+    result = run(corpus, output, "--split", "0.6,0.2,0.2", "--seed", 1)
+    assert re.search(r"Docs +50 \(train: \d+, dev: \d+, test: \d+\)", result.output)
+    paths = [
+        output.with_name(f"corpus-{part}.spacy") for part in ("train", "dev", "test")
+    ]
+    parts = [read_docs(path) for path in paths]
+    assert sorted(doc for part in parts for doc in part) == sorted(sample)
+    for part, size in zip(parts, (30, 10, 10), strict=True):
+        assert abs(len(part) - size) <= 2
+    convert([corpus], output, split=[0.6, 0.2, 0.2], seed=1)
+    assert [read_docs(path) for path in paths] == parts
+    convert([corpus], output, split=[0.6, 0.2, 0.2], seed=2)
+    assert [read_docs(path) for path in paths] != parts
+
+
+@pytest.mark.parametrize("mark", ["-DOCSTART- O\n", "# http://example.org/{}\n"])
+def test_split_by_document_keeps_sentences_together(mark, corpus, tmp_path):
+    blocks = [f"{mark.format(i)}\nD{i} O\n\nD{i} O\n\nD{i} O\n\n" for i in range(20)]
+    (corpus / "a.iob").write_text("".join(blocks))
+    convert([corpus], tmp_path / "out", split=[0.7, 0.3], by_document=True)
+    train, dev = (
+        [text for text, _ in read_docs(tmp_path / "out" / part)]
+        for part in ("train", "dev")
+    )
+    assert not set(train) & set(dev)
+    assert len(train) + len(dev) == 60
+    assert 12 <= len(dev) <= 24
+
+
+def test_split_that_is_not_possible(corpus, output):
+    write_iob(corpus, SAMPLE)
+    for ratios in ("0.5,0.6", "1.0", "x"):
+        result = run(corpus, output, "--split", ratios)
+        assert result.exit_code == 1
+        assert ratios.split(",")[0] in result.output
+    result = run(corpus, output, "--split", "0.5,0.5", "--by-document")
+    assert result.exit_code == 0
+    assert "No docs in" in result.output
+
+
+# The whole
+
+
+def test_spacy_has_the_command():
+    [entry_point] = entry_points(group="spacy_cli", name="egp")
+    assert entry_point.load() is app
+    assert "convert" in CliRunner().invoke(spacy_app, ["egp", "--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("path", "lang", "n_tokens", "n_spans"),
+    [
+        ("genia/genia.dev.iob2", "en", 48932, 4337),
+        ("germeval2014/germ.dev.iob2", "de", 41653, 2886),
+        ("people_daily/example.dev", "zh", 109870, 3819),
+    ],
+)
+def test_published_corpora(path, lang, n_tokens, n_spans, output):
+    if not SHARED_DATA.exists():
+        pytest.skip(f"needs the corpora in {SHARED_DATA}")
+    summary = convert([SHARED_DATA / path], output, lang=lang)
+    # As many as lines with a token, and as many as B- tags in them.
+    assert summary.tokens == n_tokens
+    assert summary.labels.total() == n_spans
+    assert summary.misaligned.count == summary.duplicates == 0
+
+
+def test_cluener(output):
+    if not SHARED_DATA.exists():
+        pytest.skip(f"needs the corpora in {SHARED_DATA}")
+    summary = convert([SHARED_DATA / "cluener" / "dev.json"], output, lang="zh")
+    assert summary.docs.total() == 1343
+    assert summary.labels.total() == 3072
+    assert summary.misaligned.count == 0
