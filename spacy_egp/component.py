@@ -232,11 +232,13 @@ class EGPRecognizer(TrainablePipe):
             self.add_label(label)
         sample: list[Example] = []
         excluded: Counter[str] = Counter()
+        label_ids = self._label_ids()
         for example in get_examples():
             if labels is None:
                 for span in example.reference.spans.get(self.key, ()):
-                    self.add_label(span.label_)
-            excluded += self._gold(example)[1]
+                    if self.add_label(span.label_):
+                        label_ids = self._label_ids()
+            excluded += self._gold(example, label_ids)[1]
             if len(sample) < 10:
                 sample.append(example)
         if not sample:
@@ -332,7 +334,8 @@ class EGPRecognizer(TrainablePipe):
         RAISES (ValueError): If a gold span has a label that the component lacks.
         """
         examples = list(examples)
-        gold, excluded = zip(*(self._gold(example) for example in examples))
+        label_ids = self._label_ids()
+        gold, excluded = zip(*(self._gold(example, label_ids) for example in examples))
         self._report_excluded(sum(excluded, Counter()))
         return zlpr_loss(
             features,
@@ -341,15 +344,20 @@ class EGPRecognizer(TrainablePipe):
             max_length=self.cfg["max_length"],
         )
 
-    def _gold(self, example: Example) -> tuple[Ints2d | None, Counter[str]]:
+    def _label_ids(self) -> dict[str, int]:
+        return {label: i for i, label in enumerate(self.labels)}
+
+    def _gold(
+        self, example: Example, label_ids: dict[str, int]
+    ) -> tuple[Ints2d | None, Counter[str]]:
         """Gold spans on the predicted doc's tokens, as `zlpr_loss` takes them, and how
         many there are that cannot be learned, by reason."""
         excluded: Counter[str] = Counter()
         if self.key not in example.reference.spans:
             return None, excluded
         spans = example.reference.spans[self.key]
-        label_ids = {label: i for i, label in enumerate(self.labels)}
-        aligned = example.get_aligned_spans_y2x(spans, allow_overlap=True)
+        # Most docs of many corpora have no spans: they need no (slow) alignment.
+        aligned = example.get_aligned_spans_y2x(spans, True) if len(spans) else []
         excluded["that do not fit the tokens"] = len(spans) - len(aligned)
         rows = []
         for span in aligned:

@@ -52,7 +52,9 @@ def _align_text(record: TextRecord, nlp: Language) -> AlignedDoc:
 
 
 def _align_tokens(record: TokenRecord, nlp: Language) -> AlignedDoc:
-    space = nlp.lang not in LANGUAGES_WITHOUT_SPACES
-    doc = Doc(nlp.vocab, words=record.words, spaces=[space] * len(record.words))
+    # Where spaces are not known, spaCy trains and evaluates on the given tokens.
+    is_unspaced = nlp.lang in LANGUAGES_WITHOUT_SPACES
+    spaces = [False] * len(record.words) if is_unspaced else None
+    doc = Doc(nlp.vocab, words=record.words, spaces=spaces)
     spans = [Span(doc, start, end, label=label) for start, end, label in record.spans]
     return AlignedDoc(doc, spans, [])
