@@ -116,7 +116,7 @@ def _with_head(
 
 
 def _set_linear_refs(model: Model[list[Doc], PointerFeatures]) -> None:
-    """Give the Linear layers inside the head the names that weights are exchanged by."""
+    """Name the Linear layers inside the head, by which weights are exchanged."""
     head = model.get_ref("output_layer")
     for name in ("pointer", "bias"):
         if head.has_ref(name):

@@ -5,10 +5,11 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import numpy as np
 import torch
-from thinc.types import Ints1d
+from thinc.types import Floats2d, Floats3d, FloatsXd, Ints1d
 from thinc.util import torch2xp, xp2torch
 from torch import Tensor
 
@@ -50,28 +51,31 @@ class Heads:
     @classmethod
     def from_features(cls, features: PointerFeatures) -> "Heads":
         n_heads = features.query.shape[1]
-        query, key = xp2torch(features.query), xp2torch(features.key)
-        start, end = (
-            xp2torch(scores).unflatten(1, (n_heads, -1))
-            for scores in (features.start, features.end)
-        )
+
+        def by_head(array: FloatsXd) -> Tensor:
+            tensor = xp2torch(array).unflatten(1, (n_heads, -1)).transpose(0, 1)
+            return tensor.flatten(0, 1).flatten(1)
+
         return cls(
-            *(tensor.transpose(0, 1).flatten(0, 1) for tensor in (query, key, start, end)),
+            query=by_head(features.query),
+            key=by_head(features.key),
+            start=by_head(features.start),
+            end=by_head(features.end),
             lengths=np.tile(np.asarray(features.lengths.tolist(), np.int64), n_heads),
             n_heads=n_heads,
         )
 
     def to_features(self, lengths: Ints1d) -> PointerFeatures:
         """lengths (Ints1d): Tokens of each doc, without the repetition by heads."""
-        query, key, start, end = (
-            tensor.unflatten(0, (self.n_heads, -1)).transpose(0, 1)
-            for tensor in (self.query, self.key, self.start, self.end)
-        )
+
+        def by_token(tensor: Tensor) -> Tensor:
+            return tensor.unflatten(0, (self.n_heads, -1)).transpose(0, 1)
+
         return PointerFeatures(
-            query=torch2xp(query),
-            key=torch2xp(key),
-            start=torch2xp(start.flatten(1)),
-            end=torch2xp(end.flatten(1)),
+            query=cast(Floats3d, torch2xp(by_token(self.query))),
+            key=cast(Floats3d, torch2xp(by_token(self.key))),
+            start=cast(Floats2d, torch2xp(by_token(self.start).flatten(1))),
+            end=cast(Floats2d, torch2xp(by_token(self.end).flatten(1))),
             lengths=lengths,
         )
 

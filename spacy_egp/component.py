@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
-from thinc.types import Floats3d, Ints2d
 
 from .decoding import (
     SELECTIONS,
@@ -254,7 +254,8 @@ class EGPRecognizer(TrainablePipe):
         self._report_excluded(excluded)
         self.model.initialize(
             X=[example.x for example in sample],
-            Y=self.model.ops.alloc2f(1, len(self.labels)),
+            # Thinc's convention: a sample of the output's width.
+            Y=self.model.ops.alloc2f(1, len(self.labels)),  # type: ignore[arg-type]
         )
 
     def predict(self, docs: Iterable[Doc]) -> ScoredSpans:
@@ -312,7 +313,7 @@ class EGPRecognizer(TrainablePipe):
         starts = predictions.start.tolist()
         ends = predictions.end.tolist()
         labels = predictions.label.tolist()
-        for doc, begin, end in zip(docs, bounds, bounds[1:]):
+        for doc, (begin, end) in zip(docs, pairwise(bounds), strict=True):
             spans = [
                 Span(doc, starts[i], ends[i] + 1, label=label_ids[labels[i]])
                 for i in range(begin, end)
@@ -335,8 +336,13 @@ class EGPRecognizer(TrainablePipe):
         """
         examples = list(examples)
         label_ids = self._label_ids()
-        gold, excluded = zip(*(self._gold(example, label_ids) for example in examples))
-        self._report_excluded(sum(excluded, Counter()))
+        gold = []
+        excluded: Counter[str] = Counter()
+        for example in examples:
+            spans, not_learned = self._gold(example, label_ids)
+            gold.append(spans)
+            excluded += not_learned
+        self._report_excluded(excluded)
         return zlpr_loss(
             features,
             gold,
@@ -349,7 +355,7 @@ class EGPRecognizer(TrainablePipe):
 
     def _gold(
         self, example: Example, label_ids: dict[str, int]
-    ) -> tuple[Ints2d | None, Counter[str]]:
+    ) -> tuple[np.ndarray | None, Counter[str]]:
         """Gold spans on the predicted doc's tokens, as `zlpr_loss` takes them, and how
         many there are that cannot be learned, by reason."""
         excluded: Counter[str] = Counter()
@@ -412,11 +418,11 @@ class EGPRecognizer(TrainablePipe):
                 stacklevel=2,
             )
 
-    def score_matrix(self, doc: Doc) -> Floats3d:
+    def score_matrix(self, doc: Doc) -> np.ndarray:
         """Compute the scores (logits) of all token pairs of a doc, for inspection.
 
         doc (Doc): The doc, of n tokens.
-        RETURNS (Floats3d): numpy array, float32 of shape (labels, n, n): label, start
+        RETURNS (np.ndarray): float32 of shape (labels, n, n): label, start
             token, end token (inclusive); -inf below the diagonal.
         """
         if not len(doc):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from thinc.types import Floats1d, Floats3d, Ints1d
 from torch import Tensor
 
 from .blocks import Block, Heads, pair_blocks
@@ -28,21 +27,21 @@ BOUND_MARGIN = 0.01
 class ScoredSpans:
     """Spans of a batch of docs, ordered by doc, start, end and label.
 
-    doc (Ints1d): Index of the doc in the batch, int64 of shape (N,).
-    start (Ints1d): First token in the doc, int64 of shape (N,).
-    end (Ints1d): Last token in the doc (inclusive), int64 of shape (N,).
-    label (Ints1d): Index of the label, int64 of shape (N,).
-    score (Floats1d): Score (a logit), float32 of shape (N,).
-    bounded (Ints1d): Docs whose weakest spans were left out because there were more
+    doc (np.ndarray): Index of the doc in the batch, int64 of shape (N,).
+    start (np.ndarray): First token in the doc, int64 of shape (N,).
+    end (np.ndarray): Last token in the doc (inclusive), int64 of shape (N,).
+    label (np.ndarray): Index of the label, int64 of shape (N,).
+    score (np.ndarray): Score (a logit), float32 of shape (N,).
+    bounded (np.ndarray): Docs whose weakest spans were left out because there were more
         than `SPANS_PER_DOC` and `SPANS_PER_TOKEN` allow, int64.
     """
 
-    doc: Ints1d
-    start: Ints1d
-    end: Ints1d
-    label: Ints1d
-    score: Floats1d
-    bounded: Ints1d
+    doc: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    label: np.ndarray
+    score: np.ndarray
+    bounded: np.ndarray
 
     def __len__(self) -> int:
         return len(self.doc)
@@ -52,7 +51,7 @@ class ScoredSpans:
         ints = np.zeros(0, dtype="int64")
         return cls(ints, ints, ints, ints, np.zeros(0, dtype="float32"), ints)
 
-    def take(self, index: Ints1d) -> "ScoredSpans":
+    def take(self, index: np.ndarray) -> "ScoredSpans":
         """Keep the spans at `index`."""
         return ScoredSpans(
             doc=self.doc[index],
@@ -63,7 +62,7 @@ class ScoredSpans:
             bounded=self.bounded,
         )
 
-    def batch_positions(self) -> tuple[Ints1d, Ints1d]:
+    def batch_positions(self) -> tuple[np.ndarray, np.ndarray]:
         """Starts and ends as positions in a row of all docs, in which spans of
         different docs do not overlap."""
         shift = self.doc * (self.end.max(initial=0) + 1)
@@ -76,7 +75,7 @@ def to_score(probability: float) -> float:
         return float(np.log(probability) - np.log1p(-probability))
 
 
-def to_probability(score: Floats1d) -> Floats1d:
+def to_probability(score: np.ndarray) -> np.ndarray:
     """The probability (sigmoid) of scores, float32."""
     return torch.sigmoid(torch.from_numpy(score)).numpy()
 
@@ -110,7 +109,7 @@ def decode(
         return ScoredSpans.empty()
     start, end, label, score, bounded = (
         np.concatenate([tensor.cpu().numpy() for tensor in tensors])
-        for tensors in zip(*parts)
+        for tensors in zip(*parts, strict=True)
     )
     n_docs = len(heads.lengths) // heads.n_heads
     first = np.cumsum(heads.lengths) - heads.lengths
@@ -183,7 +182,8 @@ def _best(values: Tensor, group: Tensor, limits: Tensor) -> tuple[Tensor, Tensor
     order = values.argsort(descending=True, stable=True)
     order = order[group[order].argsort(stable=True)]
     group = group[order]
-    rank = torch.arange(len(order), device=order.device) - (counts.cumsum(0) - counts)[group]
+    first = (counts.cumsum(0) - counts)[group]
+    rank = torch.arange(len(order), device=order.device) - first
     return order[rank < limits[group]], over
 
 
@@ -224,7 +224,7 @@ def select_flat(spans: ScoredSpans, threshold: float) -> ScoredSpans:
     # How many of the spans, ordered by end, end before the start of each one.
     n_before = np.searchsorted(ends, starts, side="left").tolist()
     totals = [0.0]
-    for weight, before in zip(weights, n_before):
+    for weight, before in zip(weights, n_before, strict=True):
         totals.append(max(totals[-1], totals[before] + weight))
     kept = []
     i = len(order)
@@ -244,11 +244,11 @@ SELECTIONS: dict[str, Callable[[ScoredSpans, float], ScoredSpans]] = {
 }
 
 
-def score_matrix(features: PointerFeatures) -> Floats3d:
+def score_matrix(features: PointerFeatures) -> np.ndarray:
     """Compute the scores of all token pairs of one doc, dense, for inspection.
 
     features (PointerFeatures): The features of one doc of n tokens.
-    RETURNS (Floats3d): float32 array of shape (C, n, n): labels, start tokens, end
+    RETURNS (np.ndarray): float32 array of shape (C, n, n): labels, start tokens, end
         tokens (inclusive); -inf below the diagonal.
     """
     heads = Heads.from_features(features)

@@ -1,6 +1,7 @@
 """The Thinc layers that turn hidden states into pointer features."""
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Literal, cast
 
 from thinc.api import Linear, Model, Ops, glorot_uniform_init
@@ -46,9 +47,9 @@ def _rotary_forward(
     rotation = _rotation(model.ops, X, model.attrs["head_size"], model.attrs["base"])
 
     def backprop(dY: Ragged) -> Ragged:
-        return Ragged(_rotate(model.ops, dY.dataXd, rotation.conj()), X.lengths)
+        return Ragged(_rotate(model.ops, dY, rotation.conj()), X.lengths)
 
-    return Ragged(_rotate(model.ops, X.dataXd, rotation), X.lengths), backprop
+    return Ragged(_rotate(model.ops, X, rotation), X.lengths), backprop
 
 
 def _rotation(ops: Ops, X: Ragged, head_size: int, base: float):
@@ -64,11 +65,11 @@ def _rotation(ops: Ops, X: Ragged, head_size: int, base: float):
     return xp.concatenate([table[:0], *(table[:n] for n in lengths)])[:, None]
 
 
-def _rotate(ops: Ops, X: Floats2d, rotation) -> Floats2d:
+def _rotate(ops: Ops, X: Ragged, rotation) -> Floats2d:
     """Rotate (tokens, blocks * head_size): an adjacent pair is one complex number."""
-    pairs = ops.xp.ascontiguousarray(X).view("complex64")
-    rotated = pairs.reshape((len(X), -1, rotation.shape[-1])) * rotation
-    return rotated.view("float32").reshape(X.shape)
+    pairs = ops.xp.ascontiguousarray(X.dataXd).view("complex64")
+    rotated = pairs.reshape((len(pairs), -1, rotation.shape[-1])) * rotation
+    return rotated.view("float32").reshape(X.dataXd.shape)
 
 
 def scaled_learn_rate(
@@ -140,7 +141,7 @@ def zero_key_init(ops: Ops, shape: tuple[int, int], *, head_size: int) -> Floats
     head_size (int): Size of a query or key.
     RETURNS (Floats2d): The weights, float32.
     """
-    W = glorot_uniform_init(ops, shape)
+    W = cast(Floats2d, glorot_uniform_init(ops, shape))
     W.reshape((-1, 2, head_size, shape[1]))[:, 1] = 0
     return W
 
@@ -211,7 +212,7 @@ def _head_forward(
     shares_pointer = model.attrs["bias_input"] == "pointer"
     head_size = model.attrs["head_size"]
     n_labels = model.get_dim("nO")
-    X = ops.asarray2f(Xr.dataXd, dtype="float32")
+    X = ops.asarray2f(cast(Floats2d, Xr.dataXd))
 
     P, backprop_pointer = model.get_ref("pointer")(X, is_train)
     R, backprop_rope = model.get_ref("rope")(Ragged(P, Xr.lengths), is_train)
@@ -278,10 +279,10 @@ def resize_pointer_head(model: Model[Ragged, PointerFeatures], nO: int) -> None:
     pointer, bias = model.get_ref("pointer"), model.maybe_get_ref("bias")
     growth = nO / model.get_dim("nO")
     is_initialized = pointer.layers[0].has_param("W")
-    if is_initialized and bias is None:
-        _add_rows(pointer, growth, n_groups=1)
-    elif is_initialized:
+    if is_initialized and bias is not None:
         _add_rows(bias, growth, n_groups=2)
+    elif is_initialized:
+        _add_rows(pointer, growth, n_groups=1)
     model.set_dim("nO", nO, force=True)
 
 
@@ -298,7 +299,9 @@ def _add_rows(
     for name in old.param_names:
         added = new.get_param(name)[n_rows:] / scaled.attrs["scale"]
         groups = zip(
-            xp.split(old.get_param(name), n_groups), xp.split(added, n_groups)
+            xp.split(old.get_param(name), n_groups),
+            xp.split(added, n_groups),
+            strict=True,
         )
-        new.set_param(name, xp.concatenate([part for group in groups for part in group]))
+        new.set_param(name, xp.concatenate(list(chain.from_iterable(groups))))
     scaled.layers[0] = new

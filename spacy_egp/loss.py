@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from thinc.types import Ints2d
 from torch import Tensor
 
 from .blocks import Block, Heads, pair_blocks
@@ -53,7 +52,7 @@ class GoldPairs:
 
 def zlpr_loss(
     features: PointerFeatures,
-    gold: Sequence[Ints2d | None],
+    gold: Sequence[np.ndarray | None],
     *,
     segments: Sequence[int] | None = None,
     max_length: int | None = None,
@@ -61,9 +60,9 @@ def zlpr_loss(
     """Compute the mean over docs and labels of the ZLPR loss, and its gradient.
 
     features (PointerFeatures): Features of T tokens, C labels.
-    gold (Sequence[Optional[Ints2d]]): For each doc its spans, one (start, end, label)
-        a row, tokens of the doc, `end` inclusive. None for a doc that is not
-        annotated: it has no part in the loss.
+    gold (Sequence[Optional[np.ndarray]]): For each doc its spans, int64 of shape
+        (spans, 3): start and end (inclusive) in the doc, and label. None for a doc
+        that is not annotated: it has no part in the loss.
     segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
         span may cross, in the order of tokens. Defaults to the docs.
     max_length (Optional[int]): The largest number of tokens in a span.
@@ -103,9 +102,8 @@ def zlpr_loss(
         start=torch.zeros_like(heads.start),
         end=torch.zeros_like(heads.end),
     )
-    for (block, backprop), docs in zip(callbacks, sum_docs):
-        if backprop is None:
-            _, backprop = _negative_sum(heads, block, pairs)
+    for (block, kept), docs in zip(callbacks, sum_docs, strict=True):
+        backprop = kept or _negative_sum(heads, block, pairs)[1]
         backprop(log_negative[docs], weights[docs], gradient)
     d_pair_scores = torch.where(
         pairs.labels,
@@ -117,12 +115,12 @@ def zlpr_loss(
     return float(loss), gradient.to_features(features.lengths)
 
 
-def _gold_pairs(heads: Heads, gold: Sequence[Ints2d | None]) -> GoldPairs:
+def _gold_pairs(heads: Heads, gold: Sequence[np.ndarray | None]) -> GoldPairs:
     n_tokens, n_labels = heads.start.shape
     first = np.cumsum(heads.lengths) - heads.lengths
     spans = [
-        np.asarray(doc_spans, np.int64).reshape(-1, 3) + [[offset, offset, 0]]
-        for doc_spans, offset in zip(gold, first)
+        np.add(doc_spans, [[offset, offset, 0]])
+        for doc_spans, offset in zip(gold, first[: len(gold)], strict=True)
         if doc_spans is not None
     ]
     start, end, label = np.concatenate([np.zeros((0, 3), np.int64), *spans]).T
@@ -141,8 +139,8 @@ def _gold_pairs(heads: Heads, gold: Sequence[Ints2d | None]) -> GoldPairs:
     )
 
 
-def _doc_weights(heads: Heads, gold: Sequence[Ints2d | None]) -> Tensor:
-    """What a label's loss in a doc counts in the mean: 0 if the doc is not annotated."""
+def _doc_weights(heads: Heads, gold: Sequence[np.ndarray | None]) -> Tensor:
+    """Weights of the docs in the mean: 0 for a doc that is not annotated."""
     annotated = torch.tensor([spans is not None for spans in gold]).to(heads.start)
     n_labels = heads.n_heads * heads.start.shape[1]
     weights = annotated / (annotated.sum().clamp(min=1) * n_labels)

@@ -29,7 +29,8 @@ def random_gold(rng, lengths, n_labels, spans_per_token, allowed=None):
     gold = []
     offset = 0
     for n_tokens in lengths:
-        spans = np.sort(rng.integers(0, max(n_tokens, 1), (round(n_tokens * spans_per_token), 2)))
+        n_spans = round(n_tokens * spans_per_token)
+        spans = np.sort(rng.integers(0, max(n_tokens, 1), (n_spans, 2)))
         labels = rng.integers(0, n_labels, (len(spans), 1))
         spans = np.hstack([spans, labels])
         if allowed is not None:

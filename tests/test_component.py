@@ -106,9 +106,7 @@ def test_settings_can_be_changed_on_a_trained_pipeline(trained_nlp):
 
 def overlapping(**config):
     """A pipeline trained on crossing spans, with the given settings at prediction."""
-    data = [
-        ("London and Berlin and Paris", [(0, 17, "A"), (11, 27, "B"), (0, 6, "A")])
-    ]
+    data = [("London and Berlin and Paris", [(0, 17, "A"), (11, 27, "B"), (0, 6, "A")])]
     nlp = blank(**config)
     examples = make_examples(nlp, data)
     train(nlp, examples)
@@ -263,7 +261,10 @@ def test_label_added_after_training(architecture):
     assert component.labels[-1] == "VERB"
     np.testing.assert_array_equal(component.score_matrix(doc)[:4], before)
     # It can be learned, with the same optimizer, and be saved.
-    data = [*NESTED_DATA, ("Ada Lovelace wrote it", [(0, 12, "PERSON"), (13, 18, "VERB")])]
+    data = [
+        *NESTED_DATA,
+        ("Ada Lovelace wrote it", [(0, 12, "PERSON"), (13, 18, "VERB")]),
+    ]
     for _ in range(60):
         nlp.update(make_examples(nlp, data), sgd=optimizer)
     assert (13, 18, "VERB") in spans_of(nlp(data[-1][0]))
@@ -428,14 +429,15 @@ def test_another_spans_key():
     train(nlp, examples)
     scores = nlp.evaluate(examples)
     assert scores["spans_entities_f"] == 1.0
-    assert set(scores["spans_entities_per_type"]) == {"PERSON", "LOC", "PLACES", "TITLE"}
+    labels = {"PERSON", "LOC", "PLACES", "TITLE"}
+    assert set(scores["spans_entities_per_type"]) == labels
     assert "sc" not in nlp(TEXTS[0]).spans
 
 
 def test_scores_count_overlapping_spans(trained_nlp):
     examples = make_examples(trained_nlp)
     scores = trained_nlp.evaluate(examples)
-    assert (scores["spans_sc_p"], scores["spans_sc_r"], scores["spans_sc_f"]) == (1, 1, 1)
+    assert [scores[f"spans_sc_{measure}"] for measure in "prf"] == [1, 1, 1]
     examples[2].reference.spans["sc"] = list(examples[2].reference.spans["sc"])[:3]
     assert trained_nlp.evaluate(examples)["spans_sc_p"] == pytest.approx(7 / 8)
 

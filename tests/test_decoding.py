@@ -19,7 +19,9 @@ from spacy_egp.decoding import (
 
 
 def as_dict(spans):
-    keys = zip(*(getattr(spans, name).tolist() for name in ("doc", "start", "end", "label")))
+    keys = zip(
+        *(getattr(spans, name).tolist() for name in ("doc", "start", "end", "label"))
+    )
     return dict(zip(keys, spans.score.tolist()))
 
 
@@ -78,7 +80,9 @@ def test_nested_spans_never_cross_and_every_other_one_would(features, threshold)
     kept = as_dict(select_nested(spans, threshold))
     assert not any(cross(a, b) for a, b in combinations(kept, 2))
     for span in scores.keys() - kept.keys():
-        assert any(cross(span, other) and scores[other] >= scores[span] for other in kept)
+        assert any(
+            cross(span, other) and scores[other] >= scores[span] for other in kept
+        )
 
 
 @settings(max_examples=100, deadline=None)

@@ -140,7 +140,9 @@ def test_added_labels_leave_the_others_as_they_are(bias_input):
 def test_added_labels_start_from_silence(architecture):
     """As those that an untrained model has: with a low score for all pairs."""
     X = [np.random.default_rng(0).normal(size=(5, 6)).astype("float32")]
-    tok2vec = Model("hidden", lambda model, X, is_train: (X, lambda dY: dY), dims={"nO": 6})
+    tok2vec = Model(
+        "hidden", lambda model, X, is_train: (X, lambda dY: dY), dims={"nO": 6}
+    )
     model = architecture(tok2vec, head_size=4, learn_rate_scale=3.0, nO=2)
     model.initialize(X=X)
     model.attrs["resize_output"](model, 3)

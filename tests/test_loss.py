@@ -24,7 +24,9 @@ def assert_equals_dense(features, gold, tolerance, **limits):
     for name, expected in zip(NAMES, expected_gradients):
         actual = getattr(gradient, name)
         scale = np.abs(expected).max(initial=0)
-        np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * (scale + 1e-3))
+        np.testing.assert_allclose(
+            actual, expected, rtol=0, atol=tolerance * (scale + 1e-3)
+        )
 
 
 @st.composite
@@ -130,7 +132,9 @@ def test_no_tensor_has_pairs_and_labels(n_heads):
     import torch
 
     rng = np.random.default_rng(0)
-    features = cast(random_features(rng, [400], n_labels=40, n_heads=n_heads), "float32")
+    features = cast(
+        random_features(rng, [400], n_labels=40, n_heads=n_heads), "float32"
+    )
     gold = random_gold(rng, [400], 40, 0.2)
     with torch.profiler.profile(profile_memory=True) as profile:
         zlpr_loss(features, gold)

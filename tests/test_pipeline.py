@@ -177,9 +177,11 @@ def test_gp_config_differs_in_the_architecture_alone():
 
 def test_train_and_evaluate(corpus_path, tmp_path):
     paths = ["--paths.train", corpus_path, "--paths.dev", corpus_path]
-    steps = ["--training.max_steps", 200, "--training.eval_frequency", 100, "--training.dropout", 0.0]
-    config = CONFIGS / "egp_cnn.cfg"
-    spacy_command("train", config, "--output", tmp_path, *paths, *steps)
+    spacy_command(
+        "train", CONFIGS / "egp_cnn.cfg", "--output", tmp_path, *paths,
+        "--training.max_steps", 200, "--training.eval_frequency", 100,
+        "--training.dropout", 0.0,
+    )  # fmt: skip
     metrics = tmp_path / "metrics.json"
     spacy_command("evaluate", tmp_path / "model-last", corpus_path, "--output", metrics)
     scores = srsly.read_json(metrics)
@@ -249,4 +251,6 @@ print([(span.start_char, span.end_char, span.label_) for span in doc.spans["sc"]
     )
     assert output.stdout.strip() == str(spans_of(trained_nlp(TEXTS[2]))), output.stderr
     meta = srsly.read_json(site / "en_nested" / "meta.json")
-    assert any(requirement.startswith("spacy-egp") for requirement in meta["requirements"])
+    assert any(
+        requirement.startswith("spacy-egp") for requirement in meta["requirements"]
+    )

@@ -4,7 +4,8 @@ tok2vec alone, which is the limit for prediction."""
 import platform
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -57,10 +58,10 @@ def speed(
         "spancat": make_pipeline(config, "spancat", SPANCAT),
         "egp_ner": make_pipeline(config, "egp_ner", config["components"]["egp_ner"]),
     }
-    training, prediction = {}, {}
+    training = {}
     for name, nlp in pipelines.items():
         examples = make_examples(nlp, train_docs[:2000])
-        optimizer = nlp.initialize(lambda examples=examples: examples)
+        optimizer = nlp.initialize(partial(list, examples))
         if name != "tok2vec":
             updates = minibatch(make_examples(nlp, train_docs), batch_size)
             training[name] = (nlp, optimizer, updates)
@@ -68,21 +69,16 @@ def speed(
         "training": measure(
             n_rounds,
             {
-                name: lambda nlp=nlp, sgd=sgd, updates=updates: train(
-                    nlp, sgd, islice(updates, n_updates)
-                )
-                for name, (nlp, sgd, updates) in training.items()
+                name: partial(train, *arguments, n_updates)
+                for name, arguments in training.items()
             },
         ),
         "prediction": measure(
             n_rounds,
-            {
-                name: lambda nlp=nlp: predict(nlp, dev_docs)
-                for name, nlp in pipelines.items()
-            },
+            {name: partial(predict, nlp, dev_docs) for name, nlp in pipelines.items()},
         ),
     }
-    results = {
+    results: dict[str, dict[str, Any]] = {
         "words_per_second": speeds,
         "ratios": {
             f"{phase} {other}": by_name["egp_ner"]["median"] / by_name[other]["median"]
@@ -90,8 +86,7 @@ def speed(
             for other in by_name
             if other != "egp_ner"
         },
-        "machine": machine(),
-        "seed": seed,
+        "run": {**machine(), "seed": seed},
     }
     output_path.parent.mkdir(parents=True, exist_ok=True)
     srsly.write_json(output_path, results)
@@ -129,7 +124,9 @@ def words_only(nlp: Language, doc: Doc) -> Doc:
     return Doc(nlp.vocab, words=[token.text for token in doc], spaces=spaces)
 
 
-def measure(n_rounds: int, runs: dict[str, Any]) -> dict[str, dict[str, float]]:
+def measure(
+    n_rounds: int, runs: dict[str, Callable[[], float]]
+) -> dict[str, dict[str, float]]:
     """Call all runs in turn, `n_rounds` times after one to warm up; each returns its
     words per second."""
     speeds: dict[str, list[float]] = {name: [] for name in runs}
@@ -144,16 +141,20 @@ def measure(n_rounds: int, runs: dict[str, Any]) -> dict[str, dict[str, float]]:
     }
 
 
-def train(nlp: Language, optimizer: Any, batches: Iterable[list[Example]]) -> float:
+def train(
+    nlp: Language, optimizer: Any, batches: Iterator[list[Example]], n_updates: int
+) -> float:
+    """Words per second of the next updates."""
     n_words = 0
     begin = time.perf_counter()
-    for batch in batches:
+    for batch in islice(batches, n_updates):
         nlp.update(batch, sgd=optimizer, drop=0.1)
         n_words += sum(len(example.predicted) for example in batch)
     return n_words / (time.perf_counter() - begin)
 
 
 def predict(nlp: Language, docs: list[Doc]) -> float:
+    """Words per second of `nlp.pipe`."""
     docs = [words_only(nlp, doc) for doc in docs]
     begin = time.perf_counter()
     for _ in nlp.pipe(docs):

@@ -1,0 +1,54 @@
+"""The project's demo, as the README runs it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import srsly
+
+PROJECT = Path(__file__).parent.parent / "project"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project and the configs, without what runs have left."""
+    root = tmp_path_factory.mktemp("demo")
+    made = ("assets", "corpus", "training", "metrics", "project.lock")
+    shutil.copytree(PROJECT, root / "project", ignore=shutil.ignore_patterns(*made))
+    shutil.copytree(PROJECT.parent / "configs", root / "configs")
+    return root / "project"
+
+
+def run_workflow(project, name, *overrides):
+    command = [sys.executable, "-m", "spacy", "project", "run", name, str(project)]
+    result = subprocess.run([*command, *overrides], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_demo(project):
+    """F of at least 0.90 on held-out entities that a lookup does not know."""
+    run_workflow(project, "all")
+    scores = srsly.read_json(project / "metrics" / "demo.json")
+    lookup = srsly.read_json(project / "metrics" / "demo-lookup.json")
+    assert scores["spans_sc_f"] >= 0.90
+    assert lookup["spans_sc_f"] < 0.3
+    assert len(scores["spans_sc_per_type"]) >= 6
+    table = (project / "metrics" / "demo.md").read_text(encoding="utf8")
+    assert f"| egp_ner | **all** | {100 * scores['spans_sc_f']:.1f} |" in table
+
+
+def test_germeval_takes_the_files_in_assets(project):
+    """The workflow on a few sentences of the same format, without network."""
+    sentence = (
+        "Die\tO\tO\nUniversität\tB-ORG\tO\nBonn\tI-ORG\tB-LOC\nlehrt\tO\tO\n.\tO\tO\n\n"
+    )
+    (project / "assets").mkdir(exist_ok=True)
+    for part in ("train", "dev", "test"):
+        path = project / "assets" / f"germ.{part}.iob2"
+        path.write_text(sentence * 20, encoding="utf8")
+    run_workflow(project, "germeval", "--vars.germeval_steps", "200")
+    scores = srsly.read_json(project / "metrics" / "germeval.json")
+    assert scores["spans_sc_f"] == 1.0
