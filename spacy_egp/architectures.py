@@ -3,7 +3,7 @@
 from functools import partial
 
 from spacy.tokens import Doc
-from thinc.api import Linear, Model, chain, list2ragged, noop, zero_init
+from thinc.api import Linear, Model, chain, list2ragged, noop, uniform_init
 from thinc.types import Floats2d, Ragged
 
 from .features import PointerFeatures
@@ -56,7 +56,7 @@ def EfficientGlobalPointer(
     )
     bias = Linear(
         nI=2 * head_size if bias_input == "pointer" else hidden_size,
-        init_W=zero_init,
+        init_W=partial(uniform_init, lo=-0.05, hi=0.05),
         init_b=prior_bias_init,
     )
     head = pointer_head(

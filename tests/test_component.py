@@ -314,6 +314,23 @@ def test_every_setting_has_a_default():
 # Training
 
 
+def test_learns_as_fast_as_spancats_tests_ask():
+    """After 50 updates; scores stay the same on disk; a single entity is found."""
+    nlp = blank(spans_key="labeled_spans")
+    data = [
+        ("Who is Shaka Khan?", [(7, 17, "PERSON")]),
+        ("I like London and Berlin.", [(7, 13, "LOC"), (18, 24, "LOC")]),
+    ]
+    examples = make_examples(nlp, data, key="labeled_spans")
+    optimizer = train(nlp, examples, steps=49)
+    assert nlp.update(examples, sgd=optimizer)["egp_ner"] < 0.01
+    doc = nlp("I like London and Berlin")
+    assert [span.text for span in doc.spans["labeled_spans"]] == ["London", "Berlin"]
+    assert min(doc.spans["labeled_spans"].attrs["scores"]) > 0.8
+    doc = nlp("London")
+    assert len(doc.spans["labeled_spans"]) == 1
+
+
 def test_overfits():
     """20 docs with spans of every shape, to F 1.0."""
     rng = np.random.default_rng(0)

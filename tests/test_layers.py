@@ -147,7 +147,7 @@ def test_added_labels_start_from_silence(architecture):
     model.initialize(X=X)
     model.attrs["resize_output"](model, 3)
     scores = score_matrix(model.predict(X))[2]
-    assert scores.max() == pytest.approx(PRIOR_SCORE, abs=0.1)
+    assert scores.max() < PRIOR_SCORE / 2
 
 
 def test_half_precision_input_becomes_float32():

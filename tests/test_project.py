@@ -1,5 +1,6 @@
 """The project's demo, as the README runs it."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -28,16 +29,33 @@ def run_workflow(project, name, *overrides):
     return result.stdout
 
 
-def test_demo(project):
-    """F of at least 0.90 on held-out entities that a lookup does not know."""
+@pytest.fixture(scope="module")
+def demo(project):
+    """The project after the demo."""
     run_workflow(project, "all")
-    scores = srsly.read_json(project / "metrics" / "demo.json")
-    lookup = srsly.read_json(project / "metrics" / "demo-lookup.json")
+    return project
+
+
+def test_demo(demo):
+    """F of at least 0.90 on held-out entities that a lookup does not know."""
+    scores = srsly.read_json(demo / "metrics" / "demo.json")
+    lookup = srsly.read_json(demo / "metrics" / "demo-lookup.json")
     assert scores["spans_sc_f"] >= 0.90
     assert lookup["spans_sc_f"] < 0.3
     assert len(scores["spans_sc_per_type"]) >= 6
-    table = (project / "metrics" / "demo.md").read_text(encoding="utf8")
+    table = (demo / "metrics" / "demo.md").read_text(encoding="utf8")
     assert f"| egp_ner | **all** | {100 * scores['spans_sc_f']:.1f} |" in table
+
+
+def test_readme_example(demo):
+    """The code of the README prints what the README says."""
+    readme = (PROJECT.parent / "README.md").read_text(encoding="utf8")
+    code, output = re.search(
+        r"```python\n(.*?)```\n\n```text\n(.*?)```", readme, re.DOTALL
+    ).groups()
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=demo.parent)
+    assert result.stdout == output, result.stderr
 
 
 def test_germeval_takes_the_files_in_assets(project):
