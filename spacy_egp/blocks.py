@@ -101,7 +101,8 @@ class Block:
     n_rows (Tensor): Rows that are not padding, int64 of shape (B,).
     segment_lengths (Tensor): Tokens of the segment that the matrix is a stretch of,
         int64 of shape (B,).
-    allowed (Tensor): Whether the pair may be a span, bool of shape (B, R, W).
+    beyond (Tensor): Column from which on a row's pairs are not allowed, int64 of shape
+        (B, R).
     padding (Tensor): Whether the column is padding, bool of shape (B, W).
     """
 
@@ -110,8 +111,18 @@ class Block:
     columns: Tensor
     n_rows: Tensor
     segment_lengths: Tensor
-    allowed: Tensor
+    beyond: Tensor
     padding: Tensor
+
+    @property
+    def n_pairs(self) -> int:
+        return self.rows.numel() * self.columns.shape[1]
+
+    def allowed(self) -> Tensor:
+        """Whether the pairs may be spans, bool of shape (B, R, W)."""
+        row = torch.arange(self.rows.shape[1], device=self.rows.device)
+        column = torch.arange(self.columns.shape[1], device=self.rows.device)
+        return (column >= row[:, None]) & (column < self.beyond[:, :, None])
 
 
 def pair_blocks(
@@ -178,13 +189,12 @@ def _make_block(stretches: Tensor, max_length: int | None) -> Block:
     beyond = n_columns[:, None]
     if max_length is not None:
         beyond = torch.minimum(beyond, row + max_length)
-    beyond = torch.where(row < n_rows[:, None], beyond, 0)
     return Block(
         first=first,
         rows=torch.minimum(first[:, None] + row, last),
         columns=torch.minimum(first[:, None] + column, last),
         n_rows=n_rows,
         segment_lengths=segment_lengths,
-        allowed=(column >= row[:, None]) & (column < beyond[:, :, None]),
+        beyond=torch.where(row < n_rows[:, None], beyond, 0),
         padding=column >= n_columns[:, None],
     )

@@ -13,7 +13,7 @@ from .features import PointerFeatures
 # A model that goes wrong, or a threshold of 0, may put most of the n^2 pairs of a doc
 # above the threshold. Of a doc of n tokens at most the best
 # max(SPANS_PER_DOC, SPANS_PER_TOKEN * n) spans are kept, and of a stretch of its tokens
-# the same share.
+# or of a head the same share.
 SPANS_PER_DOC = 100_000
 SPANS_PER_TOKEN = 10
 # Scores of candidate pairs for all labels that are computed at once.
@@ -142,10 +142,10 @@ def _decode_block(
     the first tokens of the stretches whose weakest pairs or spans were left out."""
     query, key = bounding
     bounds = torch.bmm(query[block.rows], key[block.columns].mT)
-    candidates = (bounds > threshold - BOUND_MARGIN) & block.allowed
+    candidates = (bounds > threshold - BOUND_MARGIN) & block.allowed()
     matrix, row, column = candidates.nonzero(as_tuple=True)
     per_token = (SPANS_PER_DOC / block.segment_lengths).clamp(min=SPANS_PER_TOKEN)
-    limits = (per_token * block.n_rows).ceil()
+    limits = (per_token * block.n_rows / heads.n_heads).ceil()
     best, over_pairs = _best(bounds[matrix, row, column], matrix, limits)
     matrix = matrix[best]
     start = block.rows[matrix, row[best]]

@@ -78,7 +78,7 @@ def zlpr_loss(
     sums, sum_docs, callbacks, n_kept = [], [], [], 0
     for block in pair_blocks(heads, segments=segments, max_length=max_length):
         log_sum, backprop = _negative_sum(heads, block, pairs)
-        n_kept += block.allowed.numel()
+        n_kept += block.n_pairs
         sums.append(log_sum)
         sum_docs.append(doc_of_token[block.first])
         callbacks.append((block, backprop if n_kept <= KEPT_PAIRS else None))
@@ -176,7 +176,7 @@ def _negative_sum(
     query, key = heads.query[block.rows], heads.key[block.columns]
     start = heads.start[block.rows]
     end = heads.end[block.columns].masked_fill(block.padding[..., None], -torch.inf)
-    shared = torch.bmm(query, key.mT).masked_fill_(~block.allowed, -torch.inf)
+    shared = torch.bmm(query, key.mT).masked_fill_(~block.allowed(), -torch.inf)
     shared[_positions(block, pairs)] = -torch.inf
 
     row_largest = shared.amax(2, keepdim=True)

@@ -18,28 +18,20 @@ import typer
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
-from spacy.util import fix_random_seed, load_config, minibatch
+from spacy.util import (
+    fix_random_seed,
+    load_config,
+    load_model_from_config,
+    minibatch,
+)
 from wasabi import msg
-
-LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": None}
-SPANCAT = {
-    "suggester": {
-        "@misc": "spacy.ngram_range_suggester.v1",
-        "min_size": 1,
-        "max_size": 8,
-    },
-    "model": {
-        "@architectures": "spacy.SpanCategorizer.v1",
-        "reducer": {"@layers": "spacy.mean_max_reducer.v1", "hidden_size": 128},
-        "scorer": {"@layers": "spacy.LinearLogistic.v1", "nO": None, "nI": None},
-    },
-}
 
 
 def speed(
     train_path: Annotated[Path, typer.Argument(help="Training docs (.spacy)")],
     dev_path: Annotated[Path, typer.Argument(help="Docs to predict (.spacy)")],
-    config_path: Annotated[Path, typer.Argument(help="Config with tok2vec, egp_ner")],
+    egp_config: Annotated[Path, typer.Argument(help="Config of tok2vec and egp_ner")],
+    spancat_config: Annotated[Path, typer.Argument(help="The same with spancat")],
     output_path: Annotated[Path, typer.Argument(help="JSON file to write")],
     n_rounds: Annotated[int, typer.Option(help="Times that each is measured")] = 7,
     n_updates: Annotated[int, typer.Option(help="Updates in a round")] = 30,
@@ -52,11 +44,10 @@ def speed(
     vocab = spacy.blank("xx").vocab
     train_docs = list(DocBin().from_disk(train_path).get_docs(vocab))
     dev_docs = list(DocBin().from_disk(dev_path).get_docs(vocab))
-    config = load_config(config_path).interpolate()
     pipelines = {
-        "tok2vec": make_pipeline(config, None, {}),
-        "spancat": make_pipeline(config, "spancat", SPANCAT),
-        "egp_ner": make_pipeline(config, "egp_ner", config["components"]["egp_ner"]),
+        "tok2vec": make_pipeline(egp_config, ["tok2vec"]),
+        "spancat": make_pipeline(spancat_config, ["tok2vec", "spancat"]),
+        "egp_ner": make_pipeline(egp_config, ["tok2vec", "egp_ner"]),
     }
     training = {}
     for name, nlp in pipelines.items():
@@ -100,19 +91,12 @@ def speed(
     msg.table({f"egp_ner / {k}": f"{v:.2f}" for k, v in results["ratios"].items()})
 
 
-def make_pipeline(
-    config: dict[str, Any], name: str | None, settings: dict[str, Any]
-) -> Language:
-    """The config's tok2vec, with a component that listens to it."""
-    nlp = spacy.blank("xx")
-    tok2vec = config["components"]["tok2vec"]["model"]
-    nlp.add_pipe("tok2vec", config={"model": tok2vec})
-    if name is not None:
-        listener = {**LISTENER, "width": tok2vec["encode"]["width"]}
-        model = {**settings["model"], "tok2vec": listener}
-        settings = {k: v for k, v in settings.items() if k != "factory"}
-        nlp.add_pipe(name, config={**settings, "model": model})
-    return nlp
+def make_pipeline(config_path: Path, names: list[str]) -> Language:
+    """The config's pipeline with these components only."""
+    config = load_config(config_path)
+    config["nlp"].update(pipeline=names, lang="xx")
+    config["components"] = {name: config["components"][name] for name in names}
+    return load_model_from_config(config, auto_fill=True)
 
 
 def make_examples(nlp: Language, docs: Iterable[Doc]) -> Iterable[Example]:
