@@ -24,6 +24,10 @@ def make_examples(nlp, data=NESTED_DATA, key="sc"):
     ]
 
 
+def spans_of(doc, key="sc"):
+    return [(s.start_char, s.end_char, s.label_) for s in doc.spans[key]]
+
+
 def train(nlp, examples, steps=60):
     fix_random_seed(0)
     optimizer = nlp.initialize(lambda: examples)

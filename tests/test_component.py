@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 import spacy
-from conftest import NESTED_DATA, make_examples, train
+from conftest import NESTED_DATA, make_examples, spans_of, train
 from spacy import displacy
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
@@ -13,10 +13,6 @@ import spacy_egp.decoding
 from spacy_egp.component import DEFAULT_MODEL, EGPRecognizer
 
 TEXTS = [text for text, _ in NESTED_DATA]
-
-
-def spans_of(doc, key="sc"):
-    return [(s.start_char, s.end_char, s.label_) for s in doc.spans[key]]
 
 
 def blank(**config):

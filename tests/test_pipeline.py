@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import spacy
 import srsly
-from conftest import NESTED_DATA, make_examples, train
+from conftest import NESTED_DATA, make_examples, spans_of, train
 from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
@@ -19,10 +19,6 @@ from spacy.util import load_config
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 TEXTS = [text for text, _ in NESTED_DATA]
-
-
-def spans_of(doc):
-    return [(s.start_char, s.end_char, s.label_) for s in doc.spans["sc"]]
 
 
 def spacy_command(*args, cwd=None):
