@@ -168,7 +168,9 @@ def prior_query_key_init(
         return W
     bias = ops.alloc1f(*shape)
     size = (-PRIOR_SCORE * head_size**0.5) ** 0.5
-    bias.reshape((-1, 2, head_size))[:, :, -2] = [size, -size]
+    query_key = bias.reshape((-1, 2, head_size))
+    query_key[:, 0, -2] = size
+    query_key[:, 1, -2] = -size
     return bias
 
 

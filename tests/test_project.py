@@ -67,6 +67,6 @@ def test_germeval_takes_the_files_in_assets(project):
     for part in ("train", "dev", "test"):
         path = project / "assets" / f"germ.{part}.iob2"
         path.write_text(sentence * 20, encoding="utf8")
-    run_workflow(project, "germeval", "--vars.germeval_steps", "200")
+    run_workflow(project, "germeval", "--vars.germeval_steps", "600")
     scores = srsly.read_json(project / "metrics" / "germeval.json")
     assert scores["spans_sc_f"] == 1.0

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import srsly
 import typer
-from wasabi import msg
 
 
 def results_table(
@@ -25,8 +24,9 @@ def results_table(
         per_type: dict[str, Any] = scores.get(f"{prefix}per_type") or {}
         rows += [_row(name, label, per_type[label]) for label in sorted(per_type)]
     header = ["| system | label | F | P | R |", "|---|---|---|---|---|"]
-    output_path.write_text("\n".join([*header, *rows]) + "\n", encoding="utf8")
-    msg.text("\n".join([*header, *rows]))
+    table = "\n".join([*header, *rows])
+    output_path.write_text(f"{table}\n", encoding="utf8")
+    typer.echo(table)
 
 
 def _row(system: str, label: str, scores: dict[str, float]) -> str:
