@@ -238,7 +238,7 @@ class EGPRecognizer(TrainablePipe):
             if labels is None:
                 for span in example.reference.spans.get(self.key, ()):
                     if self.add_label(span.label_):
-                        label_ids = self._label_ids()
+                        label_ids[span.label_] = len(label_ids)
             excluded += self._gold(example, label_ids)[1]
             if len(sample) < 10:
                 sample.append(example)
