@@ -27,7 +27,7 @@ def annotate(
     format: str = "jsonl",
     text_column: str = "text",
     spans_key: str = "sc",
-    max_chars: int | None = None,
+    max_chars: int = 100_000,
     docs_per_part: int = 10_000,
     batch_words: int = 5_000,
     engine: str = "local",
@@ -48,8 +48,8 @@ def annotate(
     format (str): Format of the output: "jsonl", "parquet" or "spacy".
     text_column (str): The column of the text.
     spans_key (str): Key of the spans in doc.spans.
-    max_chars (int | None): The most characters of a document; longer ones fail. If
-        None, the pipeline's max_length.
+    max_chars (int): The most characters of a document; longer ones fail. The time for
+        a document grows with the square of its length.
     docs_per_part (int): The most documents in a part.
     batch_words (int): Tokens that the pipeline is given at a time.
     engine (str): "local" (processes on this machine) or "ray" (Ray Data).

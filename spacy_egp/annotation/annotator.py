@@ -25,8 +25,7 @@ class Settings:
     format (str): Format of the output.
     text_column (str): The column of the text.
     spans_key (str): Key of the spans in doc.spans.
-    max_chars (int | None): The most characters of a document. If None, the pipeline's
-        max_length.
+    max_chars (int): The most characters of a document; longer ones fail.
     batch_words (int): Tokens that the pipeline is given at a time.
     gpu (float): The worker's share of a GPU; 0 for the CPU.
     schema (pyarrow.Schema | None): The columns of the input, for Parquet.
@@ -37,7 +36,7 @@ class Settings:
     format: str
     text_column: str
     spans_key: str
-    max_chars: int | None
+    max_chars: int
     batch_words: int
     gpu: float
     schema: Any
@@ -56,7 +55,7 @@ class Annotator:
         if settings.gpu:
             spacy.require_gpu()
         self.nlp = spacy.load(settings.model)
-        self.nlp.max_length = settings.max_chars or self.nlp.max_length
+        self.nlp.max_length = settings.max_chars
         keys = list(self.nlp("x").spans)
         if settings.spans_key not in keys:
             raise ValueError(
@@ -93,13 +92,12 @@ class Annotator:
     def _annotate(self, records: Sequence[Record]) -> list[Doc | Exception]:
         """The annotated docs, with an error in place of each one that failed."""
         results = [self._make_doc(record.content) for record in records]
-        made = [(i, doc) for i, doc in enumerate(results) if isinstance(doc, Doc)]
-        size = self.settings.batch_words
+        docs = {i: doc for i, doc in enumerate(results) if isinstance(doc, Doc)}
         for batch in minibatch_by_words(
-            made, size, get_length=lambda item: len(item[1])
+            docs, self.settings.batch_words, get_length=lambda i: len(docs[i])
         ):
-            indices, docs = zip(*batch, strict=True)
-            for i, result in zip(indices, self._pipe(docs), strict=True):
+            annotated = self._pipe([docs[i] for i in batch])
+            for i, result in zip(batch, annotated, strict=True):
                 results[i] = result
         return results
 
@@ -109,10 +107,10 @@ class Annotator:
         if not isinstance(content, str | Doc):
             return TypeError(f"the text is not a string, but {type(content).__name__}")
         n_chars = len(content if isinstance(content, str) else content.text)
-        if n_chars > self.nlp.max_length:
+        if n_chars > self.settings.max_chars:
             return ValueError(
-                f"{n_chars} characters are more than the {self.nlp.max_length} that "
-                "--max-chars or the pipeline's max_length allow"
+                f"{n_chars} characters are more than the {self.settings.max_chars} that "
+                "--max-chars allows: raise it, or split the document"
             )
         try:
             return self.nlp.make_doc(content) if isinstance(content, str) else content
@@ -127,17 +125,19 @@ class Annotator:
                 raise ValueError("the pipeline has dropped the document")
             return [*annotated]
         except Exception as error:
-            if len(docs) == 1:
-                return [error]
-            return [result for doc in docs for result in self._pipe([doc])]
+            # The traceback holds what the pipeline has computed.
+            failure = error.with_traceback(None)
+        if len(docs) == 1:
+            return [failure]
+        return [result for doc in docs for result in self._pipe([doc])]
 
 
-# A worker loads the pipeline with its first part.
+# A worker process loads the pipeline with its first part.
 _load_annotator = cache(Annotator)
 
 
-def annotate_part(settings: Settings, part: Part) -> Counts:
-    """Annotate a part in this process.
+def annotate_in_worker(settings: Settings, part: Part) -> Counts:
+    """Annotate a part in a process that works for one run only.
 
     settings (Settings): The settings.
     part (Part): The part.

@@ -4,14 +4,13 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from threading import Thread
 
 import torch
 
-from .annotator import Settings, annotate_part
+from .annotator import Annotator, Settings, annotate_in_worker
 from .corpus import Part
 from .summary import Counts
 
@@ -28,7 +27,7 @@ def annotate_locally(
     RAISES (ChildProcessError): If a process was killed.
     """
     if n_process == 1:
-        yield from map(partial(annotate_part, settings), parts)
+        yield from map(Annotator(settings), parts)
         return
     waiting = iter(parts)
     try:
@@ -36,13 +35,13 @@ def annotate_locally(
             n_process, get_context("spawn"), initializer=_start_worker
         ) as pool:
             running = {
-                pool.submit(annotate_part, settings, part)
+                pool.submit(annotate_in_worker, settings, part)
                 for part in islice(waiting, 2 * n_process)
             }
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for part in islice(waiting, len(done)):
-                    running.add(pool.submit(annotate_part, settings, part))
+                    running.add(pool.submit(annotate_in_worker, settings, part))
                 yield from (future.result() for future in done)
     except BrokenProcessPool as error:
         raise ChildProcessError(

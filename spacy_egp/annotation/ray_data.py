@@ -12,7 +12,7 @@ import torch
 from ray.exceptions import RayError
 from ray.util.annotations import RayDeprecationWarning
 
-from .annotator import Settings, annotate_part
+from .annotator import Settings, annotate_in_worker
 from .corpus import Part
 from .summary import Counts
 
@@ -37,7 +37,7 @@ def annotate_with_ray(
         where = {"address": "local", "num_cpus": n_process, "include_dashboard": False}
     ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     # A block for each part, so that Ray hands them out one by one.
     indices = ray.data.from_items(
         list(range(len(parts))), override_num_blocks=len(parts)
@@ -59,7 +59,11 @@ def annotate_with_ray(
                 raise ChildProcessError(f"A worker failed: {row['error']}")
             yield Counts.from_dict(json.loads(row["counts"]))
     except RayError as error:
-        raise ChildProcessError(f"Ray has given up: {error}") from error
+        raise ChildProcessError(
+            f"Ray has given up a part whose workers were killed {RETRIES} times. What "
+            "is written stays: run the same command again to go on, with a lower "
+            f"--max-chars or --n-process if memory ran out. {error}"
+        ) from error
     finally:
         ray.shutdown()
 
@@ -79,7 +83,7 @@ class _Worker:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, str]:
         try:
-            counts = annotate_part(self.settings, self.parts[row["item"]])
+            counts = annotate_in_worker(self.settings, self.parts[row["item"]])
         except Exception as error:
             # Ray would wrap it into messages of its own.
             return {"counts": "", "error": f"{type(error).__name__}: {error}"}

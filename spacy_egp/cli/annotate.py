@@ -31,9 +31,8 @@ def annotate_cli(
         str, Opt("--spans-key", "-k", help="Key of the spans to write")
     ] = "sc",
     max_chars: Annotated[
-        int | None,
-        Opt("--max-chars", help="Longer documents fail; the pipeline's limit if unset"),
-    ] = None,
+        int, Opt("--max-chars", help="Characters above which a document fails", min=1)
+    ] = 100_000,
     docs_per_part: Annotated[
         int, Opt("--docs-per-part", help="Documents in a part of the output", min=1)
     ] = 10_000,
