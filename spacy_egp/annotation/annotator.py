@@ -107,10 +107,11 @@ class Annotator:
         if not isinstance(content, str | Doc):
             return TypeError(f"the text is not a string, but {type(content).__name__}")
         n_chars = len(content if isinstance(content, str) else content.text)
-        if n_chars > self.settings.max_chars:
+        max_chars = self.settings.max_chars
+        if n_chars > max_chars:
             return ValueError(
-                f"{n_chars} characters are more than the {self.settings.max_chars} that "
-                "--max-chars allows: raise it, or split the document"
+                f"{n_chars} characters are more than the {max_chars} that --max-chars "
+                "allows: raise it, or split the document"
             )
         try:
             return self.nlp.make_doc(content) if isinstance(content, str) else content
