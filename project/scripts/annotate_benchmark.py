@@ -265,7 +265,9 @@ def checksums(output: Path) -> dict[str, str]:
 
 
 def processes() -> list[Process]:
-    lines = subprocess.check_output(["ps", "-eo", "pid,ppid,rss,args"], text=True)
+    lines = subprocess.check_output(
+        ["ps", "-ww", "-eo", "pid,ppid,rss,args"], text=True
+    )
     rows = [line.split(None, 3) for line in lines.splitlines()[1:]]
     return [Process(int(a), int(b), int(c) / 1024, d) for a, b, c, d in rows]
 

@@ -66,6 +66,8 @@ def annotate(
     """
     _check_choice("format", format, OUTPUTS)
     _check_choice("engine", engine, ENGINES)
+    if address and engine != "ray":
+        raise ValueError(f"The address {address} of a cluster needs the engine ray")
     model_path = _find_model(model)
     files = find_files(input_path)
     parts = cut_files(list(files), docs_per_part)

@@ -6,7 +6,6 @@ import lzma
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
 from pathlib import PurePosixPath
 from typing import IO, Any, NamedTuple
 
@@ -16,7 +15,14 @@ from spacy.vocab import Vocab
 from .formats import get_reader, import_parquet, input_suffix
 from .records import Record, Slice
 
-DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+DAMAGED = (
+    EOFError,
+    KeyError,
+    ValueError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zlib.error,
+)
 
 
 class Part(NamedTuple):
@@ -64,13 +70,15 @@ def cut_files(urls: Sequence[str], docs_per_part: int) -> list[Part]:
     RETURNS (list[Part]): The parts.
     RAISES (ValueError): If a file is damaged or in an unknown format.
     """
-    parts = []
-    indices = count()
+    parts: list[Part] = []
     for url in urls:
         reader = get_reader(url)
-        with _open(url) as file:
-            for slice in reader.cut(file, docs_per_part):
-                parts.append(Part(next(indices), url, slice))
+        try:
+            with _open(url) as file:
+                for slice in reader.cut(file, docs_per_part):
+                    parts.append(Part(len(parts), url, slice))
+        except DAMAGED as error:
+            raise ValueError(f"{url} cannot be read: {error}") from error
     return parts
 
 
@@ -118,9 +126,6 @@ def find_schema(parts: Sequence[Part], text_column: str) -> Any:
 @contextmanager
 def _open(url: str) -> Iterator[IO[bytes]]:
     """Open a file, decompressed, for reading it in any order."""
-    try:
-        with fsspec.open(url, "rb", compression="infer") as file:
-            # Files of fsspec are slow at reading lines.
-            yield io.BufferedReader(file)
-    except DAMAGED as error:
-        raise ValueError(f"{url} cannot be decompressed: {error}") from error
+    with fsspec.open(url, "rb", compression="infer") as file:
+        # Files of fsspec are slow at reading lines.
+        yield io.BufferedReader(file)

@@ -46,7 +46,8 @@ class Output:
             another manifest.
         """
         names = self._names()
-        if self.fs.isfile(self.path) or (names and MANIFEST not in names):
+        others = [name for name in names if not name.startswith((".", "_"))]
+        if self.fs.isfile(self.path) or (others and MANIFEST not in names):
             raise FileExistsError(
                 f"{self.url} is no output of this command: name another folder"
             )

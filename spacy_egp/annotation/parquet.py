@@ -100,8 +100,8 @@ def infer_schema(rows: Sequence[dict[str, Any]]) -> pa.Schema:
 
 def _infer_type(values: list[Any]) -> pa.DataType:
     try:
-        dtype = pa.infer_type(values)
-    except (pa.ArrowException, ValueError):
+        dtype = pa.array(values).type
+    except (pa.ArrowException, OverflowError, ValueError):
         return pa.string()
     return pa.string() if pa.types.is_nested(dtype) or dtype == pa.null() else dtype
 

@@ -25,7 +25,7 @@ def expected(model_path, corpus, tmp_path):
 
 def find_processes(parent, command):
     """Ids of the processes below a parent whose command has these words."""
-    lines = subprocess.check_output(["ps", "-eo", "pid,ppid,args"], text=True)
+    lines = subprocess.check_output(["ps", "-ww", "-eo", "pid,ppid,args"], text=True)
     rows = [line.split(None, 2) for line in lines.splitlines()[1:]]
     found, parents = [], {parent}
     while parents:

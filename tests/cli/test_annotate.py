@@ -3,12 +3,13 @@ import json
 import pytest
 import srsly
 from annotations import read_rows
-from spacy.cli._util import app as spacy_app
 from typer.testing import CliRunner
+
+from spacy_egp.cli import app
 
 
 def run(*args):
-    return CliRunner().invoke(spacy_app, ["egp", "annotate", *map(str, args)])
+    return CliRunner().invoke(app, ["annotate", *map(str, args)])
 
 
 def test_summary(model_path, corpus, tmp_path):
