@@ -101,7 +101,7 @@ def print_summary(summary: Summary) -> None:
         "Docs": total.docs,
         "Words": total.words,
         "Spans": total.labels.total(),
-        "Docs of this run": summary.run.docs,
+        "In this run": summary.run.docs,
         "Seconds": f"{summary.seconds:.1f}",
         "Docs/s": f"{summary.docs_per_second:,.0f}",
         "Words/s": f"{summary.words_per_second:,.0f}",
