@@ -363,7 +363,7 @@ class EGPRecognizer(TrainablePipe):
         if self.key not in example.reference.spans:
             return None, excluded
         spans = example.reference.spans[self.key]
-        aligned = _align(example, spans)
+        aligned = align_spans(example, spans)
         excluded["that do not fit the tokens"] = len(spans) - len(aligned)
         rows = []
         for span in aligned:
@@ -430,7 +430,7 @@ class EGPRecognizer(TrainablePipe):
         return score_matrix(self.model.predict([doc]))
 
 
-def _align(example: Example, spans: SpanGroup) -> list[Span]:
+def align_spans(example: Example, spans: SpanGroup) -> list[Span]:
     """Spans of the reference doc that fit the predicted doc's tokens, on these."""
     predicted, reference = (doc.to_array(ORTH) for doc in (example.x, example.y))
     # spaCy's alignment takes longer than the loss, and changes nothing where the
