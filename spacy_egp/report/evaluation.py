@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 from spacy.attrs import ORTH
@@ -79,7 +80,7 @@ def evaluate(nlp: Language, name: str, examples: Iterable[Example]) -> Evaluatio
     RETURNS (Evaluation): Their gold and likely spans.
     RAISES (ValueError): If no doc has the component's spans key.
     """
-    component = nlp.get_pipe(name)
+    component = cast(EGPRecognizer, nlp.get_pipe(name))
     evaluator = _Evaluator(component)
     annotated = [example for example in examples if evaluator.is_annotated(example)]
     if not annotated:
@@ -187,15 +188,15 @@ class _Evaluator:
                     pairs.append((len(rows), first + start, first + end, label))
                 rows.append((i, span.start, span.end, label))
             first += len(example.predicted)
-        doc, start, end, label = np.asarray(rows, np.int64).reshape(-1, 4).T
+        columns = np.asarray(rows, np.int64).reshape(-1, 4).T
         probability = np.full(len(rows), np.nan, dtype="float32")
         at, *pair = np.asarray(pairs, np.int64).reshape(-1, 4).T
         probability[at] = to_probability(self._pair_scores(features, *pair))
         return SpanTable(
-            doc=doc,
-            start=start,
-            end=end,
-            label=label,
+            doc=columns[0],
+            start=columns[1],
+            end=columns[2],
+            label=columns[3],
             is_gold=np.ones(len(rows), dtype=bool),
             probability=probability,
             selected=np.zeros((len(rows), len(self.thresholds)), dtype=bool),
@@ -231,11 +232,16 @@ class _Evaluator:
     ) -> np.ndarray:
         """Scores of pairs of tokens of the batch, by the formula of PointerFeatures."""
         ops = self.component.model.ops
-        head = label * features.query.shape[1] // features.start.shape[1]
+        query: Any = features.query
+        key: Any = features.key
+        start_scores: Any = features.start
+        end_scores: Any = features.end
+        head = label * query.shape[1] // start_scores.shape[1]
         start, end, label, head = (ops.xp.asarray(x) for x in (start, end, label, head))
-        shared = (features.query[start, head] * features.key[end, head]).sum(axis=1)
-        scores = shared + features.start[start, label] + features.end[end, label]
-        return ops.to_numpy(scores)
+        shared = (query[start, head] * key[end, head]).sum(axis=1)
+        return ops.to_numpy(
+            shared + start_scores[start, label] + end_scores[end, label]
+        )
 
 
 def _has_equal_tokens(example: Example) -> bool:

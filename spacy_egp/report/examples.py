@@ -127,7 +127,12 @@ def render_context(evaluation: Evaluation, example: ErrorExample) -> Context:
         "spans": markers,
         "settings": get_doc_settings(doc),
     }
-    options = {"colors": colors, "template": TEMPLATE, "top_offset": 26}
+    options = {
+        "colors": colors,
+        "template": TEMPLATE,
+        "top_offset": 26,
+        "span_label_offset": 14,
+    }
     html = displacy.render(
         parsed, style="span", manual=True, options=options, jupyter=False
     )

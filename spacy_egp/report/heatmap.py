@@ -129,4 +129,6 @@ def _score_window(
 
 def _encode(scores: np.ndarray) -> str:
     upper = scores[np.triu_indices(len(scores))] * SCALE
-    return base64.b64encode(upper.clip(-(2**15), 2**15 - 1).astype("<i2")).decode()
+    return base64.b64encode(
+        upper.clip(-(2**15), 2**15 - 1).astype("<i2").tobytes()
+    ).decode()

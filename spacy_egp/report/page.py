@@ -84,8 +84,8 @@ def _confusion_matrix(pairs: Sequence[Confusion]) -> dict[str, Any]:
     counts = {(pair.gold, pair.predicted): pair.count for pair in pairs}
     errors: Counter[str] = Counter()
     for (gold, predicted), count in counts.items():
-        for label in {gold, predicted} - {None}:
-            errors[label] += count if gold != predicted else 0
+        if gold != predicted:
+            errors.update({label: count for label in (gold, predicted) if label})
     labels = [label for label, _ in errors.most_common(N_CONFUSED_LABELS)]
     names = [*sorted(labels), None]
     return {

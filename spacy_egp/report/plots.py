@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 from markupsafe import Markup
@@ -23,7 +24,7 @@ COLORS = {
     "#000006": "var(--third)",
 }
 INK, MUTED, LINE, ACCENT, SECOND, THIRD = COLORS
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.edgecolor": LINE,
     "axes.grid": True,
     "axes.grid.axis": "y",
@@ -89,6 +90,10 @@ def plot_groups(scores: Mapping[str, Score], name: str, title: str) -> Markup:
     bars = axes.bar(list(scores), [score.f for score in scores.values()], color=ACCENT)
     axes.bar_label(bars, [f"{100 * score.f:.0f}" for score in scores.values()])
     axes.set(xlabel=name, ylim=(0, 1.1))
+    # Few bars are no wider than those of five groups.
+    margin = max(len(scores), 5) / 2
+    center = (len(scores) - 1) / 2
+    axes.set_xlim(center - margin, center + margin)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
     return _to_svg(figure, name, title)
 
@@ -110,7 +115,12 @@ def plot_calibration(bins: Sequence[CalibrationBin]) -> Markup:
         align="edge",
         color=LINE,
     )
-    axes.plot([one.probability for one in bins], [one.gold for one in bins], "o-", color=ACCENT)
+    axes.plot(
+        [one.probability for one in bins],
+        [one.gold for one in bins],
+        "o-",
+        color=ACCENT,
+    )
     axes.set(xlabel="Probability", ylabel="Share of gold spans", xlim=(0, 1))
     axes.set_ylim(0, 1.04)
     return _to_svg(figure, "calibration", "Share of gold spans by probability")
@@ -142,7 +152,7 @@ def _plot_measures(
         y = [getattr(score, name) for score in scores]
         axes.plot(x, y, dashes, color=color, label=label)
     axes.set_ylim(0, 1.04)
-    axes.legend(loc="lower center", ncols=3)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
 
 
 def _to_svg(figure: Figure, name: str, title: str) -> Markup:

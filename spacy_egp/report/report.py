@@ -45,8 +45,7 @@ def report(
             or a file is not what it should be.
     """
     nlp = load_model(model)
-    name = _find_component(nlp, component)
-    egp_ner = nlp.get_pipe(name)
+    name, egp_ner = _find_component(nlp, component)
     training = read_training_log(training_dir, egp_ner) if training_dir else None
     entities = _read_entities(train_path, egp_ner.key) if train_path else None
     evaluation = evaluate(nlp, name, Corpus(data_path)(nlp))
@@ -67,9 +66,9 @@ def report(
     return results
 
 
-def _find_component(nlp: Language, name: str | None) -> str:
+def _find_component(nlp: Language, name: str | None) -> tuple[str, EGPRecognizer]:
     found = [
-        pipe_name
+        (pipe_name, pipe)
         for pipe_name, pipe in nlp.pipeline
         if isinstance(pipe, EGPRecognizer) and name in (None, pipe_name)
     ]
@@ -79,9 +78,9 @@ def _find_component(nlp: Language, name: str | None) -> str:
             f"The pipeline has no {wanted}. Its components: {', '.join(nlp.pipe_names)}"
         )
     if len(found) > 1:
+        names = ", ".join(pipe_name for pipe_name, _ in found)
         raise ValueError(
-            f"The pipeline has several 'egp_ner': choose one of {', '.join(found)} "
-            f"with --component"
+            f"The pipeline has several 'egp_ner': choose one of {names} (--component)"
         )
     return found[0]
 

@@ -12,7 +12,7 @@ from .spans import SpanTable
 # The shortest length of each group of spans, in tokens.
 LENGTHS = (1, 2, 3, 4, 5, 6, 11, 21)
 # What an error differs in from the closest error of the other side.
-ERRORS = ("label", "boundaries", "label and boundaries", "no overlap")
+ERRORS = ("label", "boundaries", "label and boundaries", "everything")
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def classify_errors(spans: SpanTable) -> dict[int, str]:
         one of `ERRORS`.
     """
     errors = np.flatnonzero(spans.is_wrong | spans.is_missed).tolist()
-    kinds = dict.fromkeys(errors, ERRORS.index("no overlap"))
+    kinds = dict.fromkeys(errors, ERRORS.index("everything"))
     for i, j in pair_errors(spans):
         _, *bounds, label = spans.row(i)
         _, *other_bounds, other_label = spans.row(j)
@@ -248,7 +248,9 @@ def count_boundaries(spans: SpanTable) -> dict[str, dict[str, int]]:
     closest: dict[int, tuple[int, int]] = {}
     for i, j in pair_errors(spans):
         if spans.label[i] == spans.label[j]:
-            shared = min(spans.end[i], spans.end[j]) - max(spans.start[i], spans.start[j])
+            shared = min(spans.end[i], spans.end[j]) - max(
+                spans.start[i], spans.start[j]
+            )
             closest[i] = max(closest.get(i, (0, 0)), (int(shared), -j))
     sides = {-1: "early", 0: "exact", 1: "late"}
     counts = {start: dict.fromkeys(sides.values(), 0) for start in sides.values()}

@@ -79,6 +79,8 @@ function score(start, end) {
 function chooseSentence() {
   heatmap = heatmaps[sentenceChoice.value];
   addOptions(labelChoice, heatmap.labels);
+  const labelOfGold = heatmap.labels.indexOf(heatmap.gold[0]?.[2]);
+  labelChoice.value = Math.max(labelOfGold, 0);
   chooseLabel();
 }
 
@@ -130,7 +132,7 @@ function draw() {
   for (let start = 0; start < n; start++) {
     for (let end = start; end < n; end++) {
       const share = Math.min(Math.max(score(start, end) / LARGEST, -1), 1) / 2 + 0.5;
-      context.globalAlpha = 0.04 + 0.96 * share ** 2;
+      context.globalAlpha = 0.04 + 0.96 * share ** 1.5;
       context.fillStyle = color("accent");
       context.fillRect(at(end), at(start), CELL - 1, CELL - 1);
       context.globalAlpha = 1;
@@ -155,7 +157,9 @@ function draw() {
   context.lineWidth = 2;
   context.strokeStyle = color("gold");
   for (const [start, end] of heatmap.gold) {
-    if (has(heatmap.gold, start, end)) context.strokeRect(at(end) - 0.5, at(start) - 0.5, CELL, CELL);
+    if (has(heatmap.gold, start, end)) {
+      context.strokeRect(at(end) - 0.5, at(start) - 0.5, CELL, CELL);
+    }
   }
   context.strokeStyle = color("ink");
   context.strokeRect(at(cell[1]) - 2.5, at(cell[0]) - 2.5, CELL + 4, CELL + 4);
