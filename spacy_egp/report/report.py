@@ -44,7 +44,7 @@ def report(
         ValueError: If the pipeline has no such component, there are no annotated docs,
             or a file is not what it should be.
     """
-    nlp = load_model(model)
+    nlp = _load_pipeline(model)
     name, egp_ner = _find_component(nlp, component)
     training = read_training_log(training_dir, egp_ner) if training_dir else None
     entities = _read_entities(train_path, egp_ner.key) if train_path else None
@@ -64,6 +64,13 @@ def report(
                 stack.enter_context(temporary_output(json_path)), asdict(results)
             )
     return results
+
+
+def _load_pipeline(model: str | Path) -> Language:
+    try:
+        return load_model(model)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"Cannot read the pipeline {model}: {error}") from error
 
 
 def _find_component(nlp: Language, name: str | None) -> tuple[str, EGPRecognizer]:

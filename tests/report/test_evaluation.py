@@ -113,7 +113,7 @@ def test_what_is_left_out_is_counted():
     counts = evaluate(nlp, "egp_ner", make_data(nlp)).counts
     assert (counts.docs, counts.not_annotated, counts.duplicates) == (6, 1, 1)
     assert counts.unknown_labels == {"JOB": 1}
-    # "mayor of Greater London", and "London and Berlin." with its two tokens at the end.
+    # "mayor of Greater London", and "London and Berlin." with its full stop.
     assert counts.unpredictable == {"longer than max_length": 2}
     # "London" ends inside the gold token "London?".
     assert counts.unaligned > 0

@@ -19,7 +19,9 @@ def test_log_of_spacy(tmp_path, trained_nlp):
 
 
 def test_no_log(tmp_path, trained_nlp):
-    with pytest.raises(ValueError, match=r"--training\.logger\.output_file .*log\.jsonl"):
+    with pytest.raises(
+        ValueError, match=r"--training\.logger\.output_file .*log\.jsonl"
+    ):
         read_training_log(tmp_path, trained_nlp.get_pipe("egp_ner"))
 
 
