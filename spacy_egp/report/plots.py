@@ -120,6 +120,7 @@ def plot_calibration(bins: Sequence[CalibrationBin]) -> Markup:
         [one.gold for one in bins],
         "o-",
         color=ACCENT,
+        clip_on=False,
     )
     axes.set(xlabel="Probability", ylabel="Share of gold spans", xlim=(0, 1))
     axes.set_ylim(0, 1.04)
