@@ -123,11 +123,13 @@ class _Evaluator:
         self.counts = Counts()
 
     def is_annotated(self, example: Example) -> bool:
+        """Whether a doc has the spans key; counts those that lack it."""
         is_annotated = self.component.key in example.reference.spans
         self.counts.not_annotated += not is_annotated
         return is_annotated
 
     def evaluate(self, examples: list[Example]) -> list[SpanTable]:
+        """The likely and the gold spans of the next docs."""
         docs = [example.predicted for example in examples]
         features = self.component.model.predict(docs)
         likely = self.component.find_spans(docs, features, self.thresholds[0])
@@ -137,6 +139,7 @@ class _Evaluator:
         return tables
 
     def _likely(self, examples: list[Example], spans: ScoredSpans) -> SpanTable:
+        """The spans above the lowest threshold, on the tokens of the gold docs."""
         selected = self._select(spans)
         bounds = np.stack([spans.start, spans.end + 1], axis=1)
         differs = np.asarray([not _has_equal_tokens(example) for example in examples])
@@ -172,6 +175,7 @@ class _Evaluator:
         return selected
 
     def _gold(self, examples: list[Example], features: PointerFeatures) -> SpanTable:
+        """The gold spans, with the probabilities of those that can be predicted."""
         rows: list[tuple[int, int, int, int]] = []
         pairs: list[tuple[int, int, int, int]] = []
         first = 0

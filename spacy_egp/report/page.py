@@ -30,7 +30,7 @@ def render_page(results: Results, evaluation: Evaluation) -> str:
     RETURNS (str): The HTML.
     """
     environment = Environment(
-        loader=PackageLoader("spacy_egp.report"),
+        loader=PackageLoader("spacy_egp", "report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -38,7 +38,7 @@ def render_page(results: Results, evaluation: Evaluation) -> str:
     )
     environment.filters["percent"] = lambda share: f"{100 * share:.1f}"
     environment.filters["count"] = lambda number: f"{number:,}"
-    script = (files(__package__) / "templates" / "page.js").read_text("utf8")
+    script = (files(__package__) / "page.js").read_text("utf8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf8")).digest()).decode()
     errors = results.errors.values()
     boundaries = results.boundaries.values()
