@@ -15,12 +15,13 @@ N_EXAMPLES = 50
 # Tokens of context on either side of a span, and the most that are shown of the span.
 TOKENS_AROUND = 15
 TOKENS_OF_SPAN = 30
-# displaCy's markup, with classes that the page styles for light and dark.
+# displaCy's markup, with classes that the page styles for light and dark, and margins
+# instead of positions, which make a line of text as high as its spans.
 TEMPLATE = {
-    "span": '<span class="token" style="height: {total_height}px">{text}'
-    "{span_slices}{span_starts}</span> ",
-    "slice": '<span class="line" style="background: {bg}; top: {top_offset}px"></span>',
-    "start": '<span class="line" style="background: {bg}; top: {top_offset}px">'
+    "span": '<span class="token"><span>{text}</span>{span_slices}{span_starts}</span> ',
+    "slice": '<span class="line" style="background: {bg}; margin-top: {top_offset}px">'
+    "</span>",
+    "start": '<span class="line" style="background: {bg}; margin-top: {top_offset}px">'
     '<span class="tag" style="background: {bg}">{label}{kb_link}</span></span>',
 }
 # How the spans of a context are told apart: a mark before the label, and a color.
@@ -127,12 +128,7 @@ def render_context(evaluation: Evaluation, example: ErrorExample) -> Context:
         "spans": markers,
         "settings": get_doc_settings(doc),
     }
-    options = {
-        "colors": colors,
-        "template": TEMPLATE,
-        "top_offset": 26,
-        "span_label_offset": 14,
-    }
+    options = {"colors": colors, "template": TEMPLATE, "top_offset": 26}
     html = displacy.render(
         parsed, style="span", manual=True, options=options, jupyter=False
     )

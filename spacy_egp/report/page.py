@@ -14,7 +14,13 @@ from markupsafe import Markup
 from .evaluation import Evaluation
 from .examples import MARKS, render_context
 from .heatmap import N_LABELS, N_TOKENS, make_heatmaps
-from .plots import plot_calibration, plot_groups, plot_thresholds, plot_training
+from .plots import (
+    plot_calibration,
+    plot_groups,
+    plot_thresholds,
+    plot_training_loss,
+    plot_training_scores,
+)
 from .results import Results, describe_left_out
 from .statistics import Confusion
 
@@ -75,7 +81,8 @@ def _plots(results: Results) -> dict[str, Markup]:
         title = "F of seen and unseen entities"
         plots["seen"] = plot_groups(results.seen, "Entity", title)
     if results.training:
-        plots["training"] = plot_training(results.training)
+        plots["training_scores"] = plot_training_scores(results.training)
+        plots["training_loss"] = plot_training_loss(results.training)
     return plots
 
 

@@ -128,22 +128,34 @@ def plot_calibration(bins: Sequence[CalibrationBin]) -> Markup:
 
 
 @matplotlib.rc_context(STYLE)
-def plot_training(checkpoints: Sequence[Checkpoint]) -> Markup:
-    """Plot the scores and the loss of a training run.
+def plot_training_scores(checkpoints: Sequence[Checkpoint]) -> Markup:
+    """Plot precision, recall and F by training step.
 
-    checkpoints (Sequence[Checkpoint]): The run's evaluations.
+    checkpoints (Sequence[Checkpoint]): The evaluations of a training run.
     RETURNS (Markup): The plot.
     """
-    figure = Figure(figsize=(9, 3))
-    left, right = figure.subplots(ncols=2)
+    figure = Figure(figsize=(5, 3.2))
+    axes = figure.subplots()
+    _plot_measures(axes, [checkpoint.step for checkpoint in checkpoints], checkpoints)
+    axes.set(xlabel="Step")
+    title = "Scores on the development docs by training step"
+    return _to_svg(figure, "training-scores", title)
+
+
+@matplotlib.rc_context(STYLE)
+def plot_training_loss(checkpoints: Sequence[Checkpoint]) -> Markup:
+    """Plot the loss by training step.
+
+    checkpoints (Sequence[Checkpoint]): The evaluations of a training run.
+    RETURNS (Markup): The plot.
+    """
+    figure = Figure(figsize=(5, 3.2))
+    axes = figure.subplots()
     steps = [checkpoint.step for checkpoint in checkpoints]
-    _plot_measures(left, steps, checkpoints)
-    left.set(xlabel="Step")
-    right.plot(steps, [checkpoint.loss for checkpoint in checkpoints], color=ACCENT)
-    right.set(xlabel="Step", ylabel="Loss since the evaluation before")
-    right.set_ylim(bottom=0)
-    title = "Scores on the development docs and loss by training step"
-    return _to_svg(figure, "training", title)
+    axes.plot(steps, [checkpoint.loss for checkpoint in checkpoints], color=ACCENT)
+    axes.set(xlabel="Step", ylabel="Loss")
+    axes.set_ylim(bottom=0)
+    return _to_svg(figure, "training-loss", "Loss by training step")
 
 
 def _plot_measures(

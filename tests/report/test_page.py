@@ -204,7 +204,7 @@ def test_score_matrix(open_page):
 def test_fits_the_screen(width, color_scheme, open_page):
     page = open_page(width, color_scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.locator("svg[role=img]").count() == 6
+    assert page.locator("svg[role=img]").count() == 7
     lightness = page.evaluate(
         "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
     )
