@@ -3,13 +3,14 @@
 import itertools
 from pathlib import Path
 
+import crf
 import numpy as np
 import pytest
 import spacy
 import torch
 from conftest import NESTED_DATA, make_examples, spans_of, train
 from spacy.training import Example
-from spacy.util import import_file, load_config, load_model_from_config
+from spacy.util import load_config, load_model_from_config
 from thinc.api import Ragged
 
 PROJECT = Path(__file__).parent.parent / "project"
@@ -22,8 +23,6 @@ FLAT_DATA = [
 ]
 TEXTS = [text for text, _ in FLAT_DATA]
 LENGTHS = (3, 0, 1, 4, 2)
-
-crf = import_file("crf", PROJECT / "scripts" / "crf.py")
 
 
 def blank():

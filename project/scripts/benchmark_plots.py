@@ -1,4 +1,4 @@
-"""Plot what `benchmark.py` has measured, and tabulate the batches."""
+"""Plot what `benchmark.py` has measured, and tabulate batches and blocks."""
 
 from itertools import groupby
 from operator import itemgetter
@@ -36,7 +36,7 @@ AXES = {
 def benchmark_plots(
     input_path: Annotated[Path, typer.Argument(help="JSON file of benchmark.py")],
 ) -> None:
-    """Write PNG and SVG plots beside the JSON file, and a Markdown table of batches."""
+    """Write plots (PNG and SVG) and tables (Markdown) beside the JSON file."""
     results = srsly.read_json(input_path)
     heads = [result for result in results["heads"] if "given_up" not in result]
     figures = {
@@ -49,8 +49,8 @@ def benchmark_plots(
         path = input_path.with_name(f"{input_path.stem}-{name}")
         figure.savefig(path.with_suffix(".png"), dpi=110)
         figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
-    table = batches_table(results["heads"])
-    input_path.with_suffix(".md").write_text(table, encoding="utf8")
+    tables = f"{batches_table(results['heads'])}\n{blocks_table(heads)}"
+    input_path.with_suffix(".md").write_text(tables, encoding="utf8")
 
 
 def plot_pipelines(results: Results) -> Figure:
@@ -127,6 +127,20 @@ def batches_table(results: Results) -> str:
         for result in same_size:
             cells = [" x ".join(map(str, size)), phase, result["head"]]
             lines.append(f"| {' | '.join([*cells, *_figures(result, ours)])} |")
+    return "\n".join(lines) + "\n"
+
+
+def blocks_table(results: Results) -> str:
+    """Markdown table of time and memory of `egp_ner` by the pairs in a block."""
+    lines = [
+        "| pairs per block | phase | ms (min-max) | MB |",
+        "|---|---|---|---|",
+    ]
+    for result in results:
+        if result["axis"] == "pairs_per_block":
+            size = f"{result['pairs_per_block']:,}"
+            cells = [size, result["phase"], *_figures(result, result)[:2]]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

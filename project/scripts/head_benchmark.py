@@ -26,11 +26,13 @@ from spacy.util import fix_random_seed, registry
 from thinc.api import Adam, Model
 from thinc.types import Floats2d
 
+from spacy_egp import blocks
+
 WIDTH = 128
 TOKENS_PER_SPAN = 10
 TOKENS_PER_SENTENCE = 25
 LONGEST_SPAN = 12
-N_ROUNDS = 7
+N_ROUNDS = 5
 # A head whose step takes longer is measured once, and not at the sizes that follow.
 MOST_SECONDS = 4.0
 # What takes more than this is given up.
@@ -47,6 +49,7 @@ class Case:
     docs: int
     tokens: int
     labels: int
+    pairs_per_block: int = blocks.PAIRS_PER_BLOCK
 
 
 HEADS = (
@@ -60,8 +63,8 @@ HEADS = (
 )
 BOUNDED = ("egp_ner, max_length 32", "egp_ner, within sentences")
 POINTERS = ("egp_ner", "egp_ner, GlobalPointer", "dense")
-# Sizes (docs, tokens of each, labels), and the heads by phase.
-AXES: dict[str, tuple[list[tuple[int, int, int]], dict[str, tuple[str, ...]]]] = {
+# Sizes (docs, tokens of each, labels, pairs per block), and the heads by phase.
+AXES: dict[str, tuple[list[tuple[int, ...]], dict[str, tuple[str, ...]]]] = {
     "tokens": (
         [(1, n, 10) for n in (32, 128, 512, 2048, 8192, 20_000, 100_000)],
         {
@@ -76,6 +79,10 @@ AXES: dict[str, tuple[list[tuple[int, int, int]], dict[str, tuple[str, ...]]]] =
     "docs": (
         [(n, 20, 10) for n in (1, 4, 16, 64, 256)],
         {"training": HEADS, "prediction": HEADS},
+    ),
+    "pairs_per_block": (
+        [(1, 8192, 10, 2**n) for n in range(13, 23, 2)],
+        {"training": ("egp_ner",), "prediction": ("egp_ner",)},
     ),
     # From the smallest to the largest tensor of labels times token pairs.
     "batches": (
@@ -141,7 +148,7 @@ def _measure_once(case: Case, gpu_id: int, seed: int) -> dict[str, Any]:
 def _in_process(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
     """Result of a function in a process of its own, or the reason of its failure."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["spacy", "torch", "spacy_egp.component"])
+    context.set_forkserver_preload(["spacy_transformers", "spacy_egp.component"])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(sender, function, *args))
     process.start()
@@ -192,7 +199,13 @@ def make_step(case: Case, seed: int) -> Callable[[], Any]:
 
     optimizer = Adam(0.001)
     features = recognizer.model.predict(docs) if case.phase == "loss" else None
-    return {"loss": compute_loss, "training": train, "prediction": predict}[case.phase]
+    step = {"loss": compute_loss, "training": train, "prediction": predict}[case.phase]
+
+    def step_in_blocks() -> None:
+        blocks.PAIRS_PER_BLOCK = case.pairs_per_block
+        step()
+
+    return step_in_blocks
 
 
 def _random_example(
