@@ -108,6 +108,7 @@ def test_gold_spans_have_their_probability(config):
         assert spans.probability[i] == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:.*longer than max_length")
 def test_what_is_left_out_is_counted():
     nlp = train_weakly(max_length=3, threshold=0.02)
     counts = evaluate(nlp, "egp_ner", make_data(nlp)).counts
