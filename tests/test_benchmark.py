@@ -47,6 +47,7 @@ CASES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:'crf_ner':UserWarning")
 @pytest.mark.parametrize("case", sorted(CASES, key=str), ids=str)
 def test_every_step_can_be_taken_again(case):
     step = make_step(case, seed=0)
@@ -56,21 +57,19 @@ def test_every_step_can_be_taken_again(case):
 
 @pytest.fixture
 def small_axes(monkeypatch):
-    """A size that can be measured, and one that does not fit in memory."""
-    heads = {"training": ("egp_ner", "dense")}
-    axes = {"tokens": ([(1, 8, 2)], heads), "batches": ([(1, 400, 20000)], heads)}
+    """A small size on each axis, and a batch that does not fit in memory."""
+    heads = {phase: ("egp_ner", "dense") for phase in ("training", "prediction")}
+    axes = {axis: ([(1, 8, 2)], heads) for axis in ("tokens", "labels", "docs")}
+    axes["batches"] = ([(1, 400, 20000)], {"training": ("egp_ner", "dense")})
     monkeypatch.setattr(head_benchmark, "AXES", axes)
     monkeypatch.setattr(head_benchmark, "N_ROUNDS", 1)
 
 
 def test_plots_and_table(small_axes, tmp_path):
     heads = list(measure_heads(gpu_id=-1, seed=0))
-    measured = [(case["head"], case["axis"]) for case in heads if "seconds" in case]
-    assert measured == [
-        ("egp_ner", "tokens"),
-        ("dense", "tokens"),
-        ("egp_ner", "batches"),
-    ]
+    given_up = [(x["axis"], x["head"]) for x in heads if "seconds" not in x]
+    assert given_up == [("batches", "dense")]
+    assert len(heads) == 14
     pipelines = [
         {
             "pipeline": "egp_ner",
