@@ -12,12 +12,15 @@ import torch
 from thinc.types import Floats2d, Floats3d, FloatsXd, Ints1d
 from thinc.util import torch2xp, xp2torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from .features import PointerFeatures
 
 # Token pairs in a block: bounds the memory of the loss and of the decoder, and keeps
 # what they work on in the processor's cache.
 PAIRS_PER_BLOCK = 2**19
+# Pairs of padding that cost less than a block more.
+PADDING_PER_BLOCK = 2**14
 # Rows (start tokens) of a block within one doc. As columns begin at the first row, a
 # long doc computes few pairs below the diagonal.
 ROWS_PER_BLOCK = 128
@@ -81,8 +84,9 @@ class Heads:
 
     def pair_scores(self, start: Tensor, end: Tensor) -> Tensor:
         """Scores of U pairs of tokens for the labels of their head, shape (U, C')."""
-        shared = (self.query[start] * self.key[end]).sum(1, keepdim=True)
-        return shared + self.start[start] + self.end[end]
+        query, key = embedding(start, self.query), embedding(end, self.key)
+        shared = (query * key).sum(1, keepdim=True)
+        return shared + embedding(start, self.start) + embedding(end, self.end)
 
     def doc_of_token(self) -> Tensor:
         """Index of each token's doc, int64 of shape (T',)."""
@@ -170,13 +174,15 @@ def _stretches(lengths: np.ndarray, max_length: int | None) -> np.ndarray:
 
 
 def _end_of_group(stretches: np.ndarray, begin: int) -> int:
-    """End of the run of stretches that fills a block without padding the narrower ones
-    to much more than their own size."""
+    """End of the run of stretches that share a block: those that fit, without padding
+    the narrower ones to much more than their own size."""
     most_stretches = max(1, PAIRS_PER_BLOCK // stretches[begin, 2])
     _, n_rows, n_columns, _ = stretches[begin : begin + most_stretches].T
     most_rows = np.maximum.accumulate(n_rows)
     n_pairs = np.arange(1, len(n_rows) + 1) * most_rows * n_columns[0]
-    fits = (n_columns >= 0.75 * n_columns[0] - 8) & (n_pairs <= PAIRS_PER_BLOCK)
+    padding = n_pairs - np.cumsum(n_rows * n_columns)
+    little_padding = padding <= np.maximum(PADDING_PER_BLOCK, n_pairs // 4)
+    fits = little_padding & (n_pairs <= PAIRS_PER_BLOCK)
     return begin + max(1, int(np.argmin(np.append(fits, False))))
 
 

@@ -268,10 +268,23 @@ class EGPRecognizer(TrainablePipe):
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return ScoredSpans.empty()
-        threshold = to_score(self.cfg["threshold"])
+        threshold = self.cfg["threshold"]
+        spans = self.find_spans(docs, self.model.predict(docs), threshold)
+        return SELECTIONS[self.cfg["overlap"]](spans, to_score(threshold))
+
+    def find_spans(
+        self, docs: Sequence[Doc], features: PointerFeatures, threshold: float
+    ) -> ScoredSpans:
+        """Find the spans above a threshold, before `overlap` selects among them.
+
+        docs (Sequence[Doc]): The docs.
+        features (PointerFeatures): The model's output for them.
+        threshold (float): Probability from 0 to 1 above which a pair is a span.
+        RETURNS (ScoredSpans): The spans.
+        """
         spans = decode(
-            self.model.predict(docs),
-            threshold,
+            features,
+            to_score(threshold),
             segments=self._segments(docs),
             max_length=self.cfg["max_length"],
         )
@@ -279,11 +292,11 @@ class EGPRecognizer(TrainablePipe):
             warnings.warn(
                 f"'{self.name}': {len(spans.bounded)} of {len(docs)} docs have more "
                 f"than {SPANS_PER_DOC} spans (or {SPANS_PER_TOKEN} for each token) "
-                f"above the threshold of {self.cfg['threshold']}; only the best were "
-                f"kept. Train the model further or raise the threshold.",
+                f"above the threshold of {threshold}; only the best were kept. Train "
+                f"the model further or raise the threshold.",
                 stacklevel=2,
             )
-        return SELECTIONS[self.cfg["overlap"]](spans, threshold)
+        return spans
 
     def set_annotations(self, docs: Iterable[Doc], predictions: ScoredSpans) -> None:
         """Write spans to `doc.spans`, and to `doc.ents` if `annotate_ents` is set.
@@ -363,7 +376,7 @@ class EGPRecognizer(TrainablePipe):
         if self.key not in example.reference.spans:
             return None, excluded
         spans = example.reference.spans[self.key]
-        aligned = _align(example, spans)
+        aligned = align_spans(example, spans)
         excluded["that do not fit the tokens"] = len(spans) - len(aligned)
         rows = []
         for span in aligned:
@@ -374,22 +387,28 @@ class EGPRecognizer(TrainablePipe):
                     f"add_label or in initialize, or remove the span. Labels: "
                     f"{', '.join(self.labels)}."
                 )
-            if self._exceeds_max_length(span):
-                excluded["longer than max_length"] += 1
-            elif self._crosses_sentences(example.predicted, span):
-                excluded["that cross a sentence boundary"] += 1
-            else:
+            reason = self.why_excluded(example.predicted, span)
+            if reason is None:
                 rows.append((span.start, span.end - 1, label_ids[span.label_]))
+            else:
+                excluded[reason] += 1
         return np.asarray(rows, dtype="int64").reshape(-1, 3), excluded
 
-    def _exceeds_max_length(self, span: Span) -> bool:
-        max_length = self.cfg["max_length"]
-        return max_length is not None and len(span) > max_length
+    def why_excluded(self, doc: Doc, span: Span) -> str | None:
+        """Tell why a span can be neither learned nor predicted with the settings.
 
-    def _crosses_sentences(self, doc: Doc, span: Span) -> bool:
-        return self._has_segments(doc) and any(
+        doc (Doc): The doc to predict.
+        span (Span): A span on its tokens.
+        RETURNS (Optional[str]): The reason, or None if the span can be predicted.
+        """
+        max_length = self.cfg["max_length"]
+        if max_length is not None and len(span) > max_length:
+            return "longer than max_length"
+        if self._has_segments(doc) and any(
             doc[i].is_sent_start for i in range(span.start + 1, span.end)
-        )
+        ):
+            return "that cross a sentence boundary"
+        return None
 
     def _has_segments(self, doc: Doc) -> bool:
         return self.cfg["within_sentences"] and doc.has_annotation("SENT_START")
@@ -430,7 +449,7 @@ class EGPRecognizer(TrainablePipe):
         return score_matrix(self.model.predict([doc]))
 
 
-def _align(example: Example, spans: SpanGroup) -> list[Span]:
+def align_spans(example: Example, spans: SpanGroup) -> list[Span]:
     """Spans of the reference doc that fit the predicted doc's tokens, on these."""
     predicted, reference = (doc.to_array(ORTH) for doc in (example.x, example.y))
     # spaCy's alignment takes longer than the loss, and changes nothing where the

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from .blocks import Block, Heads, pair_blocks
 from .features import PointerFeatures
@@ -102,9 +103,9 @@ def decode(
     RETURNS (ScoredSpans): The spans.
     """
     heads = Heads.from_features(features)
-    bounding = _bounding_heads(heads)
+    best_start, best_end = heads.start.amax(1), heads.end.amax(1)
     parts = [
-        _decode_block(heads, bounding, block, threshold)
+        _decode_block(heads, best_start, best_end, block, threshold)
         for block in pair_blocks(heads, segments=segments, max_length=max_length)
     ]
     if not parts:
@@ -129,21 +130,16 @@ def decode(
     return spans.take(np.lexsort((spans.label, spans.end, spans.start, spans.doc)))
 
 
-def _bounding_heads(heads: Heads) -> tuple[Tensor, Tensor]:
-    """Queries and keys whose inner product bounds the pair's scores for all labels."""
-    one = torch.ones_like(heads.query[:, :1])
-    query = torch.cat([heads.query, heads.start.amax(1, keepdim=True), one], dim=1)
-    key = torch.cat([heads.key, one, heads.end.amax(1, keepdim=True)], dim=1)
-    return query, key
-
-
 def _decode_block(
-    heads: Heads, bounding: tuple[Tensor, Tensor], block: Block, threshold: float
+    heads: Heads, best_start: Tensor, best_end: Tensor, block: Block, threshold: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Spans of a block: start and end token in `Heads`, label of the head, score; and
     the first tokens of the stretches whose weakest pairs or spans were left out."""
-    query, key = bounding
-    bounds = torch.bmm(query[block.rows], key[block.columns].mT)
+    query = embedding(block.rows, heads.query)
+    key = embedding(block.columns, heads.key)
+    bounds = torch.bmm(query, key.mT)
+    bounds += best_start[block.rows][:, :, None]
+    bounds += best_end[block.columns][:, None]
     candidates = (bounds > threshold - BOUND_MARGIN) & block.allowed()
     matrix, row, column = candidates.nonzero(as_tuple=True)
     per_token = (SPANS_PER_DOC / block.segment_lengths).clamp(min=SPANS_PER_TOKEN)

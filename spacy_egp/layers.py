@@ -106,7 +106,8 @@ def _scaled_forward(
     def backprop(dY: Floats2d) -> Floats2d:
         return backprop_layer(dY * scale)
 
-    return Y * scale, backprop
+    Y *= scale
+    return Y, backprop
 
 
 def _scaled_init(
@@ -223,7 +224,7 @@ def _head_forward(
     )
     if bias is not None:
         U, backprop_bias = bias(P if shares_pointer else X, is_train)
-        U = U / 2
+        U /= 2
     else:
         U = ops.alloc2f(len(X), 2 * n_labels)
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from .blocks import Block, Heads, pair_blocks
 from .features import PointerFeatures
@@ -173,9 +174,9 @@ def _negative_sum(
 ) -> tuple[Tensor, BackpropBlock]:
     """Log of the sum of exp(score) over a block's pairs that are gold for no label:
     shape (B, C')."""
-    query, key = heads.query[block.rows], heads.key[block.columns]
-    start = heads.start[block.rows]
-    end = heads.end[block.columns].masked_fill(block.padding[..., None], -torch.inf)
+    query, start = (embedding(block.rows, t) for t in (heads.query, heads.start))
+    key, end = (embedding(block.columns, t) for t in (heads.key, heads.end))
+    end.masked_fill_(block.padding[..., None], -torch.inf)
     shared = torch.bmm(query, key.mT).masked_fill_(~block.allowed(), -torch.inf)
     shared[_positions(block, pairs)] = -torch.inf
 

@@ -45,6 +45,9 @@ def test_demo(demo):
     assert len(scores["spans_sc_per_type"]) >= 6
     table = (demo / "metrics" / "demo.md").read_text(encoding="utf8")
     assert f"| egp_ner | **all** | {100 * scores['spans_sc_f']:.1f} |" in table
+    page = (demo / "metrics" / "demo.html").read_text(encoding="utf8")
+    assert f"egp_ner: F {100 * scores['spans_sc_f']:.1f} on " in page
+    assert 'aria-label="Scores on the development docs by training step"' in page
 
 
 def test_readme_example(demo):
@@ -70,3 +73,4 @@ def test_germeval_takes_the_files_in_assets(project):
     run_workflow(project, "germeval", "--vars.germeval_steps", "600")
     scores = srsly.read_json(project / "metrics" / "germeval.json")
     assert scores["spans_sc_f"] == 1.0
+    assert (project / "metrics" / "germeval.html").exists()

@@ -20,9 +20,9 @@ from typing import Annotated, Any, NamedTuple
 import spacy
 import srsly
 import typer
+from measuring import machine
 from ray.cluster_utils import Cluster
 from spacy.tokens import DocBin
-from speed import machine
 from wasabi import msg
 
 app = typer.Typer()

@@ -1,0 +1,100 @@
+"""Time, memory and the machine they were measured on."""
+
+import platform
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from thinc.api import require_gpu, set_gpu_allocator
+
+PACKAGES = ("spacy", "thinc", "torch", "numpy", "spacy-egp")
+
+
+def use_device(gpu_id: int) -> None:
+    """Compute on a GPU, or on the CPU if the id is negative."""
+    if gpu_id >= 0:
+        set_gpu_allocator("pytorch")
+        require_gpu(gpu_id)
+
+
+def seconds(run: Callable[[], Any]) -> float:
+    """Seconds of a call, on a GPU until all that it started is finished."""
+    _synchronize()
+    begin = time.perf_counter()
+    run()
+    _synchronize()
+    return time.perf_counter() - begin
+
+
+def interleaved(
+    measurements: Mapping[Any, Callable[[], float]], n_rounds: int
+) -> dict[Any, dict[str, float]]:
+    """Take all measurements in turn, `n_rounds` times after one to warm up: median,
+    minimum and maximum of each."""
+    values: dict[Any, list[float]] = {key: [] for key in measurements}
+    for i in range(n_rounds + 1):
+        for key, measure in measurements.items():
+            value = measure()
+            if i > 0:
+                values[key].append(value)
+    return {key: spread(v) for key, v in values.items()}
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, minimum and maximum."""
+    return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+def memory_growth(run: Callable[[], Any]) -> float:
+    """MB by which a call's peak exceeds what was in use before: of the process
+    (Linux), or of the GPU."""
+    if on_gpu():
+        torch.cuda.reset_peak_memory_stats()
+        allocated = torch.cuda.memory_allocated()
+        run()
+        return (torch.cuda.max_memory_allocated() - allocated) / 1e6
+    # Sets the peak (VmHWM) to what is in use now.
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _peak_memory()
+    run()
+    return _peak_memory() - before
+
+
+def machine() -> dict[str, Any]:
+    """What the figures are measured on."""
+    return {
+        "processor": _processor(),
+        "gpu": torch.cuda.get_device_name() if on_gpu() else None,
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+    }
+
+
+def on_gpu() -> bool:
+    """Whether this process computes on a GPU."""
+    return torch.cuda.is_initialized()
+
+
+def _synchronize() -> None:
+    if on_gpu():
+        torch.cuda.synchronize()
+
+
+def _peak_memory() -> float:
+    """Peak resident memory of this process in MB."""
+    status = Path("/proc/self/status").read_text()
+    peak = next(x for x in status.splitlines() if x.startswith("VmHWM:"))
+    return int(peak.split()[1]) * 1024 / 1e6
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return platform.processor()
+    lines = cpuinfo.read_text().splitlines()
+    return next((x.split(": ")[1] for x in lines if x.startswith("model name")), "")

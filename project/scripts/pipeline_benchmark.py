@@ -1,0 +1,98 @@
+"""Whole pipelines: spaCy's default tok2vec and one recognizer over it, through
+`nlp.update` and `nlp.pipe`."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import cycle, islice
+from typing import Any
+
+import spacy
+from measuring import interleaved, seconds
+from recognizers import add_recognizer, annotate_ents
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import fix_random_seed, minibatch
+from thinc.api import Optimizer
+
+PIPELINES = (
+    "egp_ner",
+    "egp_ner, GlobalPointer",
+    "dense",
+    "CRF",
+    "ner",
+    "spancat 1-8",
+    "spancat 1-16",
+)
+TOK2VEC = "tok2vec alone"
+LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96, "upstream": "*"}
+
+N_ROUNDS = 11
+UPDATES_PER_ROUND = 5
+DOCS_PER_UPDATE = 50
+N_TRAIN_DOCS = 1000
+N_DEV_DOCS = 1000
+
+
+def measure_pipelines(
+    train_docs: list[Doc], dev_docs: list[Doc], seed: int
+) -> Iterator[dict[str, Any]]:
+    """Measure training, and then prediction.
+
+    train_docs (List[Doc]): Annotated docs, of which the first are used.
+    dev_docs (List[Doc]): Docs to predict, of which the first are used.
+    seed (int): Random seed.
+    YIELDS (Dict[str, Any]): Pipeline, phase, and words per second: median, minimum
+        and maximum.
+    """
+    fix_random_seed(seed)
+    train_docs, dev_docs = train_docs[:N_TRAIN_DOCS], dev_docs[:N_DEV_DOCS]
+    for doc in train_docs:
+        annotate_ents(doc)
+    pipelines = {name: make_pipeline(name) for name in PIPELINES}
+    updates = {}
+    for name, nlp in pipelines.items():
+        examples = [Example(_words_only(nlp, doc), doc) for doc in train_docs]
+        optimizer = nlp.initialize(partial(list, examples))
+        batches = cycle(minibatch(examples, DOCS_PER_UPDATE))
+        updates[name] = partial(_update, nlp, batches, optimizer)
+    pipelines[TOK2VEC] = make_pipeline(None)
+    pipelines[TOK2VEC].initialize()
+    predictions = {n: partial(_predict, nlp, dev_docs) for n, nlp in pipelines.items()}
+    for phase, measurements in (("training", updates), ("prediction", predictions)):
+        for name, speed in interleaved(measurements, N_ROUNDS).items():
+            yield {"pipeline": name, "phase": phase, "words_per_second": speed}
+
+
+def make_pipeline(recognizer: str | None) -> Language:
+    """spaCy's default tok2vec, and a recognizer that listens to it."""
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("tok2vec")
+    if recognizer is not None:
+        add_recognizer(nlp, recognizer, LISTENER)
+    return nlp
+
+
+def _words_only(nlp: Language, doc: Doc) -> Doc:
+    spaces = [bool(token.whitespace_) for token in doc]
+    return Doc(nlp.vocab, words=[token.text for token in doc], spaces=spaces)
+
+
+def _update(
+    nlp: Language, batches: Iterator[list[Example]], optimizer: Optimizer
+) -> float:
+    """Words per second of training on the next batches."""
+    batches_of_round = list(islice(batches, UPDATES_PER_ROUND))
+
+    def run() -> None:
+        for batch in batches_of_round:
+            nlp.update(batch, sgd=optimizer, drop=0.1)
+
+    n_words = sum(len(example.x) for batch in batches_of_round for example in batch)
+    return n_words / seconds(run)
+
+
+def _predict(nlp: Language, docs: list[Doc]) -> float:
+    """Words per second of prediction."""
+    docs = [_words_only(nlp, doc) for doc in docs]
+    return sum(map(len, docs)) / seconds(lambda: list(nlp.pipe(docs)))

@@ -1,0 +1,104 @@
+"""`spacy egp report`: the options of a report, and its main numbers on the screen."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from spacy.cli._util import Arg, Opt, import_code, setup_gpu
+from wasabi import msg
+
+if TYPE_CHECKING:
+    from ..report.results import Results
+
+
+def report_cli(
+    model: Annotated[str, Arg(help="Name or path of a pipeline with an egp_ner")],
+    data_path: Annotated[
+        Path, Arg(help="Annotated docs, a .spacy file or a folder", exists=True)
+    ],
+    output_path: Annotated[Path, Arg(help="The page to write (.html)")],
+    json_path: Annotated[
+        Path | None, Opt("--json", "-j", help="Also write the numbers as JSON")
+    ] = None,
+    train_path: Annotated[
+        Path | None,
+        Opt(
+            "--train",
+            "-t",
+            help="Training docs, to tell seen from unseen entities",
+            exists=True,
+        ),
+    ] = None,
+    training_dir: Annotated[
+        Path | None,
+        Opt(
+            "--training-dir",
+            "-T",
+            help="Folder of the training run with its log.jsonl, to show its curves",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    component: Annotated[
+        str | None,
+        Opt("--component", "-C", help="Name of the egp_ner, if there are several"),
+    ] = None,
+    code_path: Annotated[
+        Path | None,
+        Opt("--code", "-c", help="Python file with registered functions to import"),
+    ] = None,
+    use_gpu: Annotated[int, Opt("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
+) -> None:
+    """
+    Evaluate an egp_ner and write a page that shows how good it is, on what, and
+    where and why it fails.
+
+    The page is one HTML file that needs no network. Training writes the log of
+    --training-dir with --training.logger.output_file training/log.jsonl.
+
+    $ spacy egp report training/model-best dev.spacy report.html --train train.spacy
+    """
+    # matplotlib takes half a second, which spaCy's other commands need not wait for.
+    from ..report.report import report
+
+    import_code(code_path)
+    setup_gpu(use_gpu)
+    try:
+        results = report(
+            model,
+            data_path,
+            output_path,
+            json_path=json_path,
+            train_path=train_path,
+            training_dir=training_dir,
+            component=component,
+        )
+    except (OSError, ValueError) as error:
+        msg.fail("Cannot write the report", error, exits=1)
+    print_results(results)
+    msg.good("Saved the report", output_path)
+    if json_path is not None:
+        msg.good("Saved the numbers", json_path)
+
+
+def print_results(results: "Results") -> None:
+    """Show the main numbers of a report, and what was left out.
+
+    results (Results): The numbers.
+    """
+    from ..report.results import describe_left_out
+
+    overall = results.overall
+    best = results.best_threshold
+    msg.divider("Report")
+    msg.table(
+        {
+            "Docs": results.counts.docs,
+            "Gold spans": overall.support,
+            "Precision": f"{overall.p:.1%}",
+            "Recall": f"{overall.r:.1%}",
+            "F": f"{overall.f:.1%}",
+            "Best F": f"{results.thresholds[best].f:.1%} at a threshold of {best:g}",
+        }
+    )
+    for sentence in describe_left_out(results):
+        msg.warn(sentence)

@@ -1,0 +1,158 @@
+import shutil
+import subprocess
+import sys
+
+import pytest
+import spacy
+import srsly
+from conftest import NESTED_DATA, make_examples
+from spacy.cli.evaluate import evaluate
+from spacy.tokens import DocBin
+from typer.testing import CliRunner
+
+from spacy_egp.cli import app
+from spacy_egp.report.report import report
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, trained_nlp):
+    path = tmp_path_factory.mktemp("model")
+    trained_nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Annotated docs, in which not all is as the model has learned it."""
+    text, spans = NESTED_DATA[1]
+    return write_data(tmp_path, [*NESTED_DATA, (text, [(7, 13, "JOB"), *spans[1:]])])
+
+
+def write_data(folder, data, key="sc"):
+    examples = make_examples(spacy.blank("en"), data, key=key)
+    path = folder / "data.spacy"
+    DocBin(docs=[example.reference for example in examples]).to_disk(path)
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["report", *map(str, arguments)])
+
+
+def words(result):
+    return " ".join(result.output.split())
+
+
+def test_numbers_are_those_of_spacy_evaluate(model, data, tmp_path):
+    json_path = tmp_path / "new" / "report.json"
+    result = run(model, data, tmp_path / "new" / "report.html", "--json", json_path)
+    assert result.exit_code == 0, result.output
+    numbers = srsly.read_json(json_path)
+    expected = evaluate(str(model), data)
+    for name in "prf":
+        assert numbers["overall"][name] == pytest.approx(expected[f"spans_sc_{name}"])
+        per_type = {label: score[name] for label, score in numbers["labels"].items()}
+        assert per_type == pytest.approx(
+            {k: scores[name] for k, scores in expected["spans_sc_per_type"].items()}
+        )
+    assert f"F {expected['spans_sc_f']:.1%}" in words(result)
+    assert "1 gold span(s) have labels that the component lacks" in words(result)
+    assert "JOB (1)" in words(result)
+    page = (tmp_path / "new" / "report.html").read_text("utf8")
+    assert "JOB (1)" in page
+    assert sorted(path.name for path in json_path.parent.iterdir()) == [
+        "report.html",
+        "report.json",
+    ]
+
+
+def test_seen_and_unseen_entities(model, data, tmp_path):
+    (tmp_path / "train").mkdir()
+    train_path = write_data(tmp_path / "train", NESTED_DATA[:1])
+    results = report(model, data, tmp_path / "r.html", train_path=train_path)
+    assert results.seen["seen"].support == 1
+    assert results.seen["unseen"].support == results.overall.support - 1
+    assert report(model, data, tmp_path / "r.html").seen is None
+
+
+def break_model(model, tmp_path):
+    shutil.copytree(model, tmp_path / "model")
+    (tmp_path / "model" / "egp_ner" / "model").write_bytes(b"garbage")
+    return tmp_path / "model"
+
+
+def make_other_model(model, tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.to_disk(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def make_model_with_several(model, tmp_path):
+    nlp = spacy.load(model)
+    nlp.add_pipe("egp_ner", name="second", source=spacy.load(model))
+    nlp.to_disk(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.mark.parametrize(
+    ("make_model", "message"),
+    [
+        (lambda model, path: path / "none", "Can't find model"),
+        (break_model, "Cannot read the pipeline"),
+        (make_other_model, "has no 'egp_ner'. Its components: sentencizer"),
+    ],
+)
+def test_models_without_egp_ner(make_model, message, model, data, tmp_path):
+    result = run(make_model(model, tmp_path), data, tmp_path / "report.html")
+    assert result.exit_code == 1
+    assert "Cannot write the report" in result.output
+    assert message in words(result)
+    assert not (tmp_path / "report.html").exists()
+
+
+def make_corrupt_data(tmp_path):
+    path = tmp_path / "data.spacy"
+    path.write_text("garbage")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make_data", "message"),
+    [
+        (make_corrupt_data, "doesn't look like the data is in DocBin"),
+        (lambda path: write_data(path, []), "None of the 0 docs has gold spans"),
+        (lambda path: write_data(path, NESTED_DATA, key="x"), "None of the 4 docs"),
+        (lambda path: path, "None of the 0 docs"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*W090")
+def test_data_that_cannot_be_evaluated(make_data, message, model, tmp_path):
+    output = tmp_path / "report.html"
+    output.write_text("an earlier one")
+    result = run(model, make_data(tmp_path), output)
+    assert result.exit_code == 1
+    assert message in words(result)
+    assert output.read_text() == "an earlier one"
+
+
+def test_several_components(model, data, tmp_path):
+    several = make_model_with_several(model, tmp_path)
+    result = run(several, data, tmp_path / "report.html")
+    assert result.exit_code == 1
+    assert "choose one of egp_ner, second (--component)" in words(result)
+    result = run(several, data, tmp_path / "report.html", "--component", "second")
+    assert result.exit_code == 0, result.output
+    result = run(several, data, tmp_path / "report.html", "--component", "third")
+    assert "no 'egp_ner' called 'third'" in words(result)
+
+
+def test_output_that_is_a_folder(model, data, tmp_path):
+    result = run(model, data, tmp_path)
+    assert result.exit_code == 1
+    assert str(tmp_path) in result.output.replace("\n", "")
+
+
+def test_other_commands_do_not_import_matplotlib():
+    code = "import sys, spacy_egp.cli; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

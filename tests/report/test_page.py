@@ -1,0 +1,219 @@
+"""The report's page in a browser."""
+
+import json
+import shutil
+
+import pytest
+import spacy
+import srsly
+from conftest import train
+from playwright.sync_api import sync_playwright
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
+
+from spacy_egp.report.report import report
+
+CHROMIUM = shutil.which("chromium")
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="needs Chromium: apt-get install chromium"
+)
+
+SCRIPT = "<script>document.title='broken'</script>"
+HOSTILE_LABEL = "</script>\"'><img/src=x>&amp;"
+# Words of a sentence, with what the model is taught and with what then is gold.
+SENTENCES = [
+    (["The", SCRIPT, "called", "Ada", "."], [(1, 2, "CODE"), (3, 4, "NAME")]),
+    (["Say", '"', "x'>", "\u202eadA", "\u200f", "!"], [(2, 4, HOSTILE_LABEL)]),
+    (["<!--", "&lt;b>", "of", "</body>", "Ada"], [(1, 4, "CODE"), (3, 4, "NAME")]),
+    (["{{", "7*7", "}}", "{%", "Ada", "%}"], [(0, 3, "CODE"), (4, 5, "NAME")]),
+]
+SWAPPED = {"CODE": "NAME", "NAME": HOSTILE_LABEL, HOSTILE_LABEL: "CODE"}
+
+
+def make_docs(nlp, swap):
+    docs = []
+    for i, (words, spans) in enumerate(SENTENCES * 2):
+        doc = Doc(nlp.vocab, words=words)
+        # Half of the docs are annotated with other labels than the model knows them by.
+        doc.spans["sc"] = [
+            Span(doc, *bounds, label=SWAPPED[label] if swap and i >= 4 else label)
+            for *bounds, label in spans
+        ]
+        docs.append(doc)
+    return docs
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a report on hostile texts and labels, and all that it needs."""
+    folder = tmp_path_factory.mktemp("report")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("egp_ner")
+    docs = make_docs(nlp, swap=False)
+    train(nlp, [Example(Doc(nlp.vocab, [t.text for t in doc]), doc) for doc in docs])
+    nlp.to_disk(folder / "model")
+    DocBin(docs=docs).to_disk(folder / "train.spacy")
+    DocBin(docs=make_docs(nlp, swap=True)).to_disk(folder / "test.spacy")
+    scores = {"spans_sc_f": 50.0, "spans_sc_p": 60.0, "spans_sc_r": 40.0}
+    lines = [
+        {"step": step, "losses": {"egp_ner": 9.0 - step}, "scores": scores}
+        for step in range(5)
+    ]
+    srsly.write_jsonl(folder / "log.jsonl", lines)
+    write_report(folder, "report.html")
+    return folder
+
+
+def write_report(folder, name):
+    return report(
+        folder / "model",
+        folder / "test.spacy",
+        folder / name,
+        json_path=folder / "report.json",
+        train_path=folder / "train.spacy",
+        training_dir=folder,
+    )
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, folder):
+    """Opens the page at a width, and fails on any error and any request."""
+    problems, pages = [], []
+
+    def open_page(width=1280, color_scheme="light"):
+        page = browser.new_page(
+            viewport={"width": width, "height": 900}, color_scheme=color_scheme
+        )
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        requests = []
+        page.goto((folder / "report.html").as_uri())
+        pages.append((page, requests))
+        return page
+
+    yield open_page
+    for page, requests in pages:
+        page.close()
+        assert [url for url in requests if not url.startswith("data:")] == requests[:1]
+    assert problems == []
+
+
+def column(table, index):
+    """Texts of a column's visible cells."""
+    return [
+        row.locator("th, td").nth(index).inner_text()
+        for row in table.locator("tbody tr:visible").all()
+    ]
+
+
+@needs_chromium
+def test_tables_sort(open_page):
+    page = open_page()
+    table = page.locator("#labels table")
+    header = table.locator("th", has_text="F").first
+    for order in ("descending", "ascending"):
+        header.locator("button").focus()
+        page.keyboard.press("Enter")
+        assert header.get_attribute("aria-sort") == order
+        scores = [float(score) for score in column(table, 1)]
+        assert scores == sorted(scores, reverse=order == "descending")
+        assert len(scores) == 3
+    table.get_by_role("button", name="Label").click()
+    assert header.get_attribute("aria-sort") == "none"
+    labels = column(table, 0)
+    assert sorted(labels) == sorted(SWAPPED)
+    table.get_by_role("button", name="Label").click()
+    assert column(table, 0) == labels[::-1]
+
+
+@needs_chromium
+@pytest.mark.parametrize("label", list(SWAPPED))
+def test_label_filter(label, open_page):
+    page = open_page()
+    page.get_by_label("Label").first.select_option(label)
+    for name, index in (("labels", 0), ("wrong", 1), ("missed", 1)):
+        table = page.locator(f"#{name} table")
+        assert set(column(table, index)) == {label}
+        assert (
+            table.locator("tbody tr").count()
+            > table.locator("tbody tr:visible").count()
+        )
+    page.get_by_label("Label").first.select_option("all")
+    assert set(column(page.locator("#labels table"), 0)) == set(SWAPPED)
+
+
+@needs_chromium
+def test_hostile_text_stays_text(open_page, folder):
+    page = open_page()
+    assert page.title() == f"egp_ner: F 50.0 on {folder / 'test.spacy'}"
+    assert page.locator("img").count() == 0
+    assert page.locator("script").count() == 2
+    numbers = json.loads((folder / "report.json").read_text("utf8"))
+    for name in ("wrong", "missed"):
+        expected = [one["text"] for one in numbers[name]]
+        assert SCRIPT in expected
+        cells = page.locator(f"#{name} tbody th bdi")
+        assert cells.all_text_contents() == expected
+        context = page.locator(f"#{name} .context").all_text_contents()
+        assert any(SCRIPT in text for text in context)
+        assert any("7*7" in text for text in context)
+        assert any(HOSTILE_LABEL in text for text in context)
+    # A right-to-left mark turns its own cell only.
+    style = "element => getComputedStyle(element).unicodeBidi"
+    assert cells.first.evaluate(style) == "isolate"
+    assert page.locator(".spans").first.evaluate(style) == "isolate"
+
+
+@needs_chromium
+def test_score_matrix(open_page):
+    page = open_page()
+    sentences = page.get_by_label("Sentence")
+    names = sentences.locator("option").all_text_contents()
+    assert len(names) == len(SENTENCES) * 2
+    sentences.select_option(label=f"The {SCRIPT} called Ada .")
+    page.locator("#matrix-label").select_option("CODE")
+    readout = page.locator("#matrix-cell")
+    assert readout.inner_text().startswith(f"“{SCRIPT}” · score ")
+    assert readout.inner_text().endswith(" · predicted")
+    canvas = page.locator("#matrix-canvas")
+    before = canvas.evaluate("canvas => canvas.toDataURL()")
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    assert readout.inner_text().startswith(f"“{SCRIPT} called” · score -")
+    assert canvas.evaluate("canvas => canvas.toDataURL()") != before
+    # The end of a span is not before its start.
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert readout.inner_text().startswith(f"“{SCRIPT}” ")
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_fits_the_screen(width, color_scheme, open_page):
+    page = open_page(width, color_scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.locator("svg[role=img]").count() == 7
+    lightness = page.evaluate(
+        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
+    )
+    assert (sum(lightness) > 3 * 128) == (color_scheme == "light")
+    text = page.locator("svg text").first.evaluate("e => getComputedStyle(e).fill")
+    ink = page.evaluate("getComputedStyle(document.querySelector('dt')).color")
+    assert text == ink
+
+
+def test_same_input_gives_the_same_page(folder):
+    write_report(folder, "again.html")
+    assert (folder / "again.html").read_bytes() == (folder / "report.html").read_bytes()
