@@ -29,6 +29,11 @@ def spans_of(doc, key="sc"):
     return [(s.start_char, s.end_char, s.label_) for s in doc.spans[key]]
 
 
+def words_of(result):
+    """What a command has printed, without its line breaks."""
+    return " ".join(result.output.split())
+
+
 def train(nlp, examples, steps=60):
     fix_random_seed(0)
     optimizer = nlp.initialize(lambda: examples)
@@ -63,7 +68,7 @@ def model_path(trained_nlp, tmp_path_factory):
 
 
 @pytest.fixture
-def corpus(tmp_path):
+def corpus_path(tmp_path):
     """A corpus of 60 documents, some of them empty."""
     texts = [text for text, _ in NESTED_DATA] + ["", "Ada Lovelace likes London."]
     path = tmp_path / "corpus.jsonl"
