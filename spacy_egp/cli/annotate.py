@@ -15,7 +15,7 @@ ENGINE_HELP = f"What runs the workers: {', '.join(ENGINES)} (Ray Data)"
 
 
 def annotate_cli(
-    model: Annotated[str, Arg(help="Path or package of the pipeline")],
+    model: Annotated[str, Arg(help="Name or path of a pipeline")],
     input_path: Annotated[
         str,
         Arg(
@@ -44,7 +44,7 @@ def annotate_cli(
         int, Opt("--n-process", "-n", help="Workers: processes or Ray's actors", min=1)
     ] = 1,
     gpu: Annotated[
-        float, Opt("--gpu", "-g", help="Share of a GPU for each worker", min=0)
+        float, Opt("--gpu", help="Share of a GPU for each worker", min=0)
     ] = 0.0,
     address: Annotated[
         str | None, Opt("--address", "-a", help="Ray cluster; a local one if not set")
