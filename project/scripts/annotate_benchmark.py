@@ -5,22 +5,22 @@ import hashlib
 import os
 import random
 import shutil
-import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
+import psutil
+import ray
 import spacy
 import srsly
 import typer
-from measuring import machine
+from measuring import machine, spread
 from ray.cluster_utils import Cluster
 from spacy.tokens import DocBin
 from wasabi import msg
@@ -31,49 +31,41 @@ Docs = Annotated[Path, typer.Argument(help="Docs whose texts are annotated (.spa
 Result = Annotated[Path, typer.Argument(help="JSON file to write")]
 # One thread for each worker, for PyTorch as for BLAS.
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-
-
-class Process(NamedTuple):
-    pid: int
-    parent: int
-    megabytes: float
-    command: str
+SMALL_PARTS = ["--docs-per-part", "500"]
 
 
 @app.command()
 def speed(model: Model, docs: Docs, result: Result, n_rounds: int = 3) -> None:
-    """Words per second of a bare nlp.pipe loop, of one worker and of two. Startup is
-    left out: the time runs from the first part that is written to the last one."""
-    workers = {
-        "local 1": ["--n-process", "1"],
-        "local 2": ["--n-process", "2"],
-        "ray 1": ["--n-process", "1", "--engine", "ray"],
-        "ray 2": ["--n-process", "2", "--engine", "ray"],
-    }
-    steady: dict[str, list[float]] = {name: [] for name in ["nlp.pipe", *workers]}
-    whole: dict[str, list[float]] = {name: [] for name in workers}
+    """Words per second of a bare nlp.pipe loop, of one worker and of two, in turn."""
+    workers = [(engine, n) for engine in ("local", "ray") for n in (1, 2)]
+    pipe: list[float] = []
+    steady: dict[tuple[str, int], list[float]] = {key: [] for key in workers}
+    whole: dict[tuple[str, int], list[float]] = {key: [] for key in workers}
     with corpus(docs) as (folder, corpus_path):
         for _ in range(n_rounds):
-            steady["nlp.pipe"].append(measure_pipe(model, corpus_path))
-            for name, options in workers.items():
+            pipe.append(measure_pipe(model, corpus_path))
+            for engine, n in workers:
                 output = folder / "output"
-                options = [*options, "--docs-per-part", "500"]
+                options = ["--engine", engine, "--n-process", str(n), *SMALL_PARTS]
                 summary = annotate(model, corpus_path, output, options)
-                whole[name].append(summary["words_per_second"])
-                steady[name].append(steady_speed(output))
+                whole[engine, n].append(summary["words_per_second"])
+                steady[engine, n].append(steady_speed(output, n))
                 shutil.rmtree(output)
-    medians = {name: statistics.median(values) for name, values in steady.items()}
     write(
         result,
-        words_per_second=steady,
-        words_per_second_with_startup=whole,
-        medians=medians,
-        ratios={
-            "local 1 / nlp.pipe": medians["local 1"] / medians["nlp.pipe"],
-            "ray 1 / nlp.pipe": medians["ray 1"] / medians["nlp.pipe"],
-            "local 2 / local 1": medians["local 2"] / medians["local 1"],
-            "ray 2 / ray 1": medians["ray 2"] / medians["ray 1"],
-        },
+        docs=summary["total"]["docs"],
+        words=summary["total"]["words"],
+        rounds=n_rounds,
+        nlp_pipe=spread(pipe),
+        workers=[
+            {
+                "engine": engine,
+                "workers": n,
+                "words_per_second": spread(steady[engine, n]),
+                "words_per_second_with_startup": spread(whole[engine, n]),
+            }
+            for engine, n in workers
+        ],
     )
 
 
@@ -94,22 +86,19 @@ def kill(
         killed = 0
         while run.poll() is None:
             time.sleep(interval)
-            workers = [p for p in descendants(run.pid) if "MapWorker" in p.command]
+            workers = find_processes(run.pid, "MapWorker")
             if workers:
-                os.kill(random.choice(workers).pid, signal.SIGKILL)
-                killed += 1
-        disturbed = srsly.json_loads(run.communicate()[0])
+                with suppress(psutil.NoSuchProcess):
+                    random.choice(workers).kill()
+                    killed += 1
+        disturbed = finish(run)
         write(
             result,
-            docs=n_docs,
+            docs=disturbed["total"]["docs"],
             killed=killed,
-            exit_code=run.returncode,
-            seconds={
-                "undisturbed": undisturbed["seconds"],
-                "disturbed": disturbed["seconds"],
-            },
+            seconds_undisturbed=undisturbed["seconds"],
+            seconds=disturbed["seconds"],
             equal=checksums(folder / "undisturbed") == checksums(folder / "disturbed"),
-            annotated=disturbed["total"]["docs"],
         )
 
 
@@ -123,18 +112,18 @@ def memory(model: Model, result: Result, n_docs: int = 1_000_000) -> None:
         driver: list[float] = []
         workers: list[float] = []
         while run.poll() is None:
-            time.sleep(2)
-            pool = [p for p in descendants(run.pid) if "spawn_main" in p.command]
-            driver += [p.megabytes for p in processes() if p.pid == run.pid]
-            workers += [max((p.megabytes for p in pool), default=0)]
-        summary = srsly.json_loads(run.communicate()[0])
+            driver.append(resident_mb(psutil.Process(run.pid)))
+            pool = find_processes(run.pid, "spawn_main")
+            workers.append(max(map(resident_mb, pool), default=0.0))
+            time.sleep(1)
+        summary = finish(run)
         write(
             result,
             docs=summary["total"]["docs"],
             words=summary["total"]["words"],
             docs_per_second=summary["docs_per_second"],
-            driver_megabytes=tenths(driver),
-            largest_worker_megabytes=tenths(workers),
+            driver_mb=tenths(driver),
+            largest_worker_mb=tenths(workers),
         )
 
 
@@ -146,21 +135,22 @@ def long(model: Model, docs: Docs, result: Result) -> None:
         text = " ".join(read_texts(docs))
         for n_chars in (10_000, 30_000, 100_000, 300_000):
             corpus_path = Path(name) / f"{n_chars}.jsonl"
-            limit = ["--max-chars", str(n_chars)]
-            srsly.write_jsonl(corpus_path, [{"text": text[:n_chars]}])
-            run = start(model, corpus_path, Path(name) / f"output-{n_chars}", limit)
+            output = Path(name) / f"output-{n_chars}"
+            # The time runs from the first part, without startup.
+            srsly.write_jsonl(corpus_path, [{"text": ""}, {"text": text[:n_chars]}])
+            options = ["--max-chars", str(n_chars), "--docs-per-part", "1"]
+            run = start(model, corpus_path, output, options)
             peak = 0.0
             while run.poll() is None:
-                time.sleep(0.2)
-                own = [p.megabytes for p in processes() if p.pid == run.pid]
-                peak = max(peak, *own, 0)
-            summary = srsly.json_loads(run.communicate()[0])
+                peak = max(peak, resident_mb(psutil.Process(run.pid)))
+                time.sleep(0.1)
+            n_words = finish(run)["total"]["words"]
             rows.append(
                 {
                     "characters": n_chars,
-                    "words": summary["total"]["words"],
-                    "seconds_with_startup": summary["seconds"],
-                    "peak_megabytes": peak,
+                    "words": n_words,
+                    "seconds": n_words / steady_speed(output, 1),
+                    "peak_mb": peak,
                 }
             )
     write(result, documents=rows)
@@ -171,18 +161,17 @@ def cluster(model: Model, docs: Docs, result: Result) -> None:
     """Compare the output of a Ray cluster of two nodes, both on this machine, with that
     of one process."""
     with corpus(docs) as (folder, corpus_path):
-        parts = ["--docs-per-part", "500"]
-        annotate(model, corpus_path, folder / "one", parts)
+        annotate(model, corpus_path, folder / "one", SMALL_PARTS)
         nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
         nodes.add_node(num_cpus=1)
         options = ["--engine", "ray", "--address", nodes.address, "--n-process", "2"]
-        summary = annotate(model, corpus_path, folder / "two", [*options, *parts])
+        summary = annotate(model, corpus_path, folder / "two", options + SMALL_PARTS)
         nodes.shutdown()
         write(
             result,
             nodes=2,
             docs=summary["total"]["docs"],
-            words_per_second=steady_speed(folder / "two"),
+            words_per_second=steady_speed(folder / "two", 2),
             equal=checksums(folder / "one") == checksums(folder / "two"),
         )
 
@@ -223,14 +212,18 @@ def start(
     )
 
 
-def annotate(
-    model: Path, input_path: Path, output: Path, options: list[str]
-) -> dict[str, Any]:
-    run = start(model, input_path, output, options)
+def finish(run: subprocess.Popen) -> dict[str, Any]:
+    """The summary of a run, when it has ended."""
     stdout = run.communicate()[0]
     if run.returncode:
         msg.fail("The annotation failed", exits=1)
     return srsly.json_loads(stdout)
+
+
+def annotate(
+    model: Path, input_path: Path, output: Path, options: list[str]
+) -> dict[str, Any]:
+    return finish(start(model, input_path, output, options))
 
 
 def measure_pipe(model: Path, corpus_path: Path) -> float:
@@ -246,13 +239,13 @@ def measure_pipe(model: Path, corpus_path: Path) -> float:
     return float(subprocess.check_output(command, env=ENVIRONMENT))
 
 
-def steady_speed(output: Path) -> float:
-    """Words per second after the first part is written."""
-    first, *reports = sorted(
-        (output / "_done").iterdir(), key=lambda path: path.stat().st_mtime
-    )
-    n_words = sum(srsly.read_json(path)["words"] for path in reports)
-    return n_words / (reports[-1].stat().st_mtime - first.stat().st_mtime)
+def steady_speed(output: Path, n_workers: int) -> float:
+    """Words per second, without startup: from when as many parts are written as there
+    are workers, to the last part."""
+    paths = sorted((output / "_done").iterdir(), key=lambda path: path.stat().st_mtime)
+    n_words = sum(srsly.read_json(path)["words"] for path in paths[n_workers:])
+    begin, end = (paths[i].stat().st_mtime for i in (n_workers - 1, -1))
+    return n_words / (end - begin)
 
 
 def checksums(output: Path) -> dict[str, str]:
@@ -264,23 +257,22 @@ def checksums(output: Path) -> dict[str, str]:
     }
 
 
-def processes() -> list[Process]:
-    lines = subprocess.check_output(
-        ["ps", "-ww", "-eo", "pid,ppid,rss,args"], text=True
-    )
-    rows = [line.split(None, 3) for line in lines.splitlines()[1:]]
-    return [Process(int(a), int(b), int(c) / 1024, d) for a, b, c, d in rows]
-
-
-def descendants(pid: int) -> list[Process]:
-    everything = processes()
-    found: list[Process] = []
-    parents = {pid}
-    while parents:
-        children = [process for process in everything if process.parent in parents]
-        found += children
-        parents = {process.pid for process in children}
+def find_processes(pid: int, command: str) -> list[psutil.Process]:
+    """The processes below one whose command has these words."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if command in " ".join(process.cmdline()):
+                found.append(process)
     return found
+
+
+def resident_mb(process: psutil.Process) -> float:
+    """Memory of a process in MB, 0 if it has ended."""
+    try:
+        return process.memory_info().rss / 1e6
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def tenths(values: list[float]) -> list[float]:
@@ -289,8 +281,10 @@ def tenths(values: list[float]) -> list[float]:
 
 
 def write(path: Path, **results: Any) -> None:
+    """Write results and what they are measured on; a worker has one thread."""
+    run = {**machine(), "threads": 1, "cores": os.cpu_count(), "ray": ray.__version__}
     path.parent.mkdir(parents=True, exist_ok=True)
-    srsly.write_json(path, {**results, "run": {**machine(), "cores": os.cpu_count()}})
+    srsly.write_json(path, {**results, "run": run})
     msg.good("Saved", path)
 
 

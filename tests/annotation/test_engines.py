@@ -2,14 +2,17 @@
 by byte with that of a process that nobody disturbed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from threading import Thread
 
+import psutil
 import pytest
 import srsly
+from annotate_benchmark import find_processes
 from annotations import read_files
 from ray.cluster_utils import Cluster
 
@@ -25,23 +28,11 @@ def expected(model_path, corpus_path, tmp_path):
     return read_files(tmp_path / "expected")
 
 
-def find_processes(parent, command):
-    """Ids of the processes below a parent whose command has these words."""
-    lines = subprocess.check_output(["ps", "-ww", "-eo", "pid,ppid,args"], text=True)
-    rows = [line.split(None, 2) for line in lines.splitlines()[1:]]
-    found, parents = [], {parent}
-    while parents:
-        children = [row for row in rows if int(row[1]) in parents]
-        found += [int(row[0]) for row in children if command in row[2]]
-        parents = {int(row[0]) for row in children}
-    return found
-
-
 def kill_worker(command):
     """Kill a process below this one as soon as there is one."""
     while not (workers := find_processes(os.getpid(), command)):
         time.sleep(0.1)
-    os.kill(workers[0], signal.SIGKILL)
+    workers[0].kill()
 
 
 def test_output_does_not_depend_on_the_batch_size(model_path, corpus_path, tmp_path):
@@ -112,10 +103,8 @@ def test_pool_does_not_outlive_its_parent(model_path, corpus_path, tmp_path):
         time.sleep(0.1)
     run.kill()
     run.wait()
-    deadline = time.monotonic() + 60
-    while any(os.path.exists(f"/proc/{pid}") for pid in workers):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert not alive
 
 
 def test_ray(model_path, corpus_path, tmp_path, expected):
@@ -160,7 +149,7 @@ def test_output_of_another_run_is_refused(model_path, corpus_path, tmp_path):
     with pytest.raises(FileExistsError, match="format was 'jsonl'"):
         annotate(*arguments, docs_per_part=30, format="parquet")
     other_model = tmp_path / "model"
-    subprocess.run(["cp", "-r", str(model_path), str(other_model)], check=True)
+    shutil.copytree(model_path, other_model)
     # The same pipeline may move, but it may not change.
     annotate(str(other_model), *arguments[1:], docs_per_part=30)
     meta = srsly.read_json(other_model / "meta.json")
