@@ -68,7 +68,7 @@ def model_path(trained_nlp, tmp_path_factory):
 
 
 @pytest.fixture
-def corpus_path(tmp_path):
+def texts_path(tmp_path):
     """A corpus of 60 documents, some of them empty."""
     texts = [text for text, _ in NESTED_DATA] + ["", "Ada Lovelace likes London."]
     path = tmp_path / "corpus.jsonl"

@@ -38,14 +38,6 @@ def corpus_path(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="session")
-def model_path(trained_nlp, tmp_path_factory):
-    """`trained_nlp` as a directory."""
-    path = tmp_path_factory.mktemp("model") / "model"
-    trained_nlp.to_disk(path)
-    return path
-
-
 def tagged_examples(nlp):
     """`NESTED_DATA` with a tag that tells capitalized words."""
     examples = make_examples(nlp)

@@ -20,10 +20,10 @@ from spacy_egp.annotation.annotate import annotate
 
 
 @pytest.fixture
-def expected(model_path, corpus_path, tmp_path):
+def expected(model_path, texts_path, tmp_path):
     """The files of an undisturbed run in parts of 5 documents."""
     annotate(
-        str(model_path), str(corpus_path), str(tmp_path / "expected"), docs_per_part=5
+        str(model_path), str(texts_path), str(tmp_path / "expected"), docs_per_part=5
     )
     return read_files(tmp_path / "expected")
 
@@ -35,21 +35,19 @@ def kill_worker(command):
     workers[0].kill()
 
 
-def test_output_does_not_depend_on_the_batch_size(model_path, corpus_path, tmp_path):
+def test_output_does_not_depend_on_the_batch_size(model_path, texts_path, tmp_path):
     files = []
     for batch_words in (1, 7, 30, 5000):
         output = tmp_path / str(batch_words)
-        annotate(
-            str(model_path), str(corpus_path), str(output), batch_words=batch_words
-        )
+        annotate(str(model_path), str(texts_path), str(output), batch_words=batch_words)
         files.append(read_files(output))
     assert all(content == files[0] for content in files)
 
 
-def test_killed_run_goes_on(model_path, corpus_path, tmp_path, expected):
+def test_killed_run_goes_on(model_path, texts_path, tmp_path, expected):
     """SIGKILL of the whole run; then the same command, in two processes."""
     output = tmp_path / "out"
-    paths = [str(model_path), str(corpus_path), str(output)]
+    paths = [str(model_path), str(texts_path), str(output)]
     code = f"""
 import os, signal, sys
 from spacy_egp.annotation import output
@@ -82,9 +80,9 @@ annotate(*{paths}, docs_per_part=5)
     assert (summary.total.docs, summary.run.docs) == (60, 45)
 
 
-def test_killed_process_of_a_pool(model_path, corpus_path, tmp_path, expected):
+def test_killed_process_of_a_pool(model_path, texts_path, tmp_path, expected):
     output = tmp_path / "out"
-    arguments = (str(model_path), str(corpus_path), str(output))
+    arguments = (str(model_path), str(texts_path), str(output))
     killer = Thread(target=kill_worker, args=("spawn_main",))
     killer.start()
     with pytest.raises(ChildProcessError, match="run the same command again"):
@@ -94,9 +92,9 @@ def test_killed_process_of_a_pool(model_path, corpus_path, tmp_path, expected):
     assert read_files(output) == expected
 
 
-def test_pool_does_not_outlive_its_parent(model_path, corpus_path, tmp_path):
+def test_pool_does_not_outlive_its_parent(model_path, texts_path, tmp_path):
     command = [sys.executable, "-m", "spacy", "egp", "annotate", "--n-process", "2"]
-    paths = [str(model_path), str(corpus_path), str(tmp_path / "out")]
+    paths = [str(model_path), str(texts_path), str(tmp_path / "out")]
     run = subprocess.Popen([*command, *paths, "--docs-per-part", "1"])
     while not (workers := find_processes(run.pid, "spawn_main")):
         assert run.poll() is None
@@ -107,15 +105,15 @@ def test_pool_does_not_outlive_its_parent(model_path, corpus_path, tmp_path):
     assert not alive
 
 
-def test_ray(model_path, corpus_path, tmp_path, expected):
+def test_ray(model_path, texts_path, tmp_path, expected):
     output = tmp_path / "out"
     annotate(
-        str(model_path), str(corpus_path), str(output), docs_per_part=5, engine="ray"
+        str(model_path), str(texts_path), str(output), docs_per_part=5, engine="ray"
     )
     assert read_files(output) == expected
 
 
-def test_killed_worker_of_a_ray_cluster(model_path, corpus_path, tmp_path, expected):
+def test_killed_worker_of_a_ray_cluster(model_path, texts_path, tmp_path, expected):
     """Two nodes on this machine, and SIGKILL of a worker."""
     output = tmp_path / "out"
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
@@ -125,7 +123,7 @@ def test_killed_worker_of_a_ray_cluster(model_path, corpus_path, tmp_path, expec
     try:
         summary = annotate(
             str(model_path),
-            str(corpus_path),
+            str(texts_path),
             str(output),
             docs_per_part=5,
             engine="ray",
@@ -139,9 +137,9 @@ def test_killed_worker_of_a_ray_cluster(model_path, corpus_path, tmp_path, expec
     assert summary.run.docs == 60
 
 
-def test_output_of_another_run_is_refused(model_path, corpus_path, tmp_path):
+def test_output_of_another_run_is_refused(model_path, texts_path, tmp_path):
     output = tmp_path / "out"
-    arguments = (str(model_path), str(corpus_path), str(output))
+    arguments = (str(model_path), str(texts_path), str(output))
     annotate(*arguments, docs_per_part=30)
     before = read_files(output)
     with pytest.raises(FileExistsError, match="docs_per_part was 30 and is now 20"):
@@ -156,31 +154,31 @@ def test_output_of_another_run_is_refused(model_path, corpus_path, tmp_path):
     srsly.write_json(other_model / "meta.json", {**meta, "author": "another"})
     with pytest.raises(FileExistsError, match="model was"):
         annotate(str(other_model), *arguments[1:], docs_per_part=30)
-    srsly.write_jsonl(corpus_path, [{"text": "changed"}])
-    with pytest.raises(FileExistsError, match=rf"input\.file://{corpus_path} was"):
+    srsly.write_jsonl(texts_path, [{"text": "changed"}])
+    with pytest.raises(FileExistsError, match=rf"input\.file://{texts_path} was"):
         annotate(*arguments, docs_per_part=30)
     assert read_files(output) == before
 
 
-def test_settings_may_change_before_the_first_part(model_path, corpus_path, tmp_path):
+def test_settings_may_change_before_the_first_part(model_path, texts_path, tmp_path):
     output = str(tmp_path / "out")
     with pytest.raises(ValueError, match="--spans-key"):
-        annotate(str(model_path), str(corpus_path), output, spans_key="other")
-    assert annotate(str(model_path), str(corpus_path), output).total.docs == 60
+        annotate(str(model_path), str(texts_path), output, spans_key="other")
+    assert annotate(str(model_path), str(texts_path), output).total.docs == 60
 
 
-def test_folder_with_other_files_is_refused(model_path, corpus_path, tmp_path):
+def test_folder_with_other_files_is_refused(model_path, texts_path, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
-    for output in (tmp_path / "other", corpus_path):
+    for output in (tmp_path / "other", texts_path):
         with pytest.raises(FileExistsError, match="name another folder"):
-            annotate(str(model_path), str(corpus_path), str(output))
+            annotate(str(model_path), str(texts_path), str(output))
     assert list(read_files(tmp_path / "other")) == ["notes.txt"]
 
 
-def test_removed_part_is_made_again(model_path, corpus_path, tmp_path, expected):
+def test_removed_part_is_made_again(model_path, texts_path, tmp_path, expected):
     output = tmp_path / "expected"
     (output / "part-000002.jsonl").unlink()
-    summary = annotate(str(model_path), str(corpus_path), str(output), docs_per_part=5)
+    summary = annotate(str(model_path), str(texts_path), str(output), docs_per_part=5)
     assert read_files(output) == expected
     assert (summary.total.docs, summary.run.docs) == (60, 5)

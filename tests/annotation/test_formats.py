@@ -61,9 +61,9 @@ def write_docbin(folder, rows):
     [write_jsonl, write_gzipped_jsonl, write_text, write_parquet, write_docbin],
 )
 def test_spans_are_those_of_the_pipeline(
-    trained_nlp, model_path, corpus_path, tmp_path, write, output_format
+    trained_nlp, model_path, texts_path, tmp_path, write, output_format
 ):
-    rows = list(srsly.read_jsonl(corpus_path))
+    rows = list(srsly.read_jsonl(texts_path))
     folder = tmp_path / "in"
     folder.mkdir()
     write(folder, rows)
@@ -224,13 +224,13 @@ def fail_at_berlin(doc):
     return doc
 
 
-def test_a_failing_document_fails_alone(trained_nlp, model_path, corpus_path, tmp_path):
+def test_a_failing_document_fails_alone(trained_nlp, model_path, texts_path, tmp_path):
     nlp = spacy.load(model_path)
     nlp.add_pipe("fail_at_berlin", last=True)
     nlp.to_disk(tmp_path / "failing")
     output = tmp_path / "out"
-    summary = annotate(str(tmp_path / "failing"), str(corpus_path), str(output))
-    rows = [r for r in srsly.read_jsonl(corpus_path) if "Berlin" not in r["text"]]
+    summary = annotate(str(tmp_path / "failing"), str(texts_path), str(output))
+    rows = [r for r in srsly.read_jsonl(texts_path) if "Berlin" not in r["text"]]
     assert read_rows(output) == [
         {**row, "spans": list_spans(trained_nlp(row["text"]))} for row in rows
     ]
@@ -238,12 +238,12 @@ def test_a_failing_document_fails_alone(trained_nlp, model_path, corpus_path, tm
     assert set(read_failed(output).values()) == {"RuntimeError: no Berlin"}
 
 
-def test_urls(model_path, corpus_path, tmp_path):
+def test_urls(model_path, texts_path, tmp_path):
     """Any file system that fsspec knows, for input and output."""
     memory = fsspec.filesystem("memory")
-    memory.pipe("/in/a.jsonl", corpus_path.read_bytes())
+    memory.pipe("/in/a.jsonl", texts_path.read_bytes())
     annotate(str(model_path), "memory://in/*.jsonl", "memory://out", docs_per_part=7)
-    annotate(str(model_path), str(corpus_path), str(tmp_path / "out"), docs_per_part=7)
+    annotate(str(model_path), str(texts_path), str(tmp_path / "out"), docs_per_part=7)
     for path in (tmp_path / "out").glob("part-*"):
         assert memory.cat(f"/out/{path.name}") == path.read_bytes()
     assert len(memory.ls("/out/_done")) == 9
@@ -266,26 +266,26 @@ def test_input_that_cannot_be_read(model_path, tmp_path, name, content, message)
     assert not (tmp_path / "out").exists()
 
 
-def test_settings_that_are_not_possible(model_path, corpus_path, tmp_path):
+def test_settings_that_are_not_possible(model_path, texts_path, tmp_path):
     output = str(tmp_path / "out")
     pq.write_table(pa.table({"body": ["x"]}), tmp_path / "a.parquet")
     with pytest.raises(ValueError, match="'xml': choose one of jsonl"):
-        annotate(str(model_path), str(corpus_path), output, format="xml")
+        annotate(str(model_path), str(texts_path), output, format="xml")
     with pytest.raises(ValueError, match="'spark': choose one of local"):
-        annotate(str(model_path), str(corpus_path), output, engine="spark")
+        annotate(str(model_path), str(texts_path), output, engine="spark")
     with pytest.raises(ValueError, match="needs the engine ray"):
-        annotate(str(model_path), str(corpus_path), output, address="auto")
+        annotate(str(model_path), str(texts_path), output, address="auto")
     with pytest.raises(ValueError, match=r"but the keys \['sc'\]"):
-        annotate(str(model_path), str(corpus_path), output, spans_key="other")
+        annotate(str(model_path), str(texts_path), output, spans_key="other")
     with pytest.raises(ValueError, match="no column 'text'.*one of body"):
         annotate(str(model_path), str(tmp_path / "a.parquet"), output)
     with pytest.raises(FileNotFoundError, match="no input files"):
         annotate(str(model_path), str(tmp_path / "none.jsonl"), output)
     with pytest.raises(FileNotFoundError, match="no pipeline missing"):
-        annotate("missing", str(corpus_path), output)
+        annotate("missing", str(texts_path), output)
 
 
-def test_extras_are_named(model_path, corpus_path, tmp_path, monkeypatch):
+def test_extras_are_named(model_path, texts_path, tmp_path, monkeypatch):
     package = "spacy_egp.annotation"
     for module in ("parquet", "ray_data"):
         monkeypatch.setitem(sys.modules, f"{package}.{module}", None)
@@ -293,7 +293,7 @@ def test_extras_are_named(model_path, corpus_path, tmp_path, monkeypatch):
     monkeypatch.delattr(f"{package}.ray_data", raising=False)
     with pytest.raises(ImportError, match=r"spacy-egp\[parquet\]"):
         annotate(
-            str(model_path), str(corpus_path), str(tmp_path / "out"), format="parquet"
+            str(model_path), str(texts_path), str(tmp_path / "out"), format="parquet"
         )
     with pytest.raises(ImportError, match=r"spacy-egp\[ray\]"):
-        annotate(str(model_path), str(corpus_path), str(tmp_path / "out"), engine="ray")
+        annotate(str(model_path), str(texts_path), str(tmp_path / "out"), engine="ray")

@@ -13,8 +13,8 @@ def run(*args):
     return CliRunner().invoke(app, ["annotate", *map(str, args)])
 
 
-def test_summary(model_path, corpus_path, tmp_path):
-    result = run(model_path, corpus_path, tmp_path / "out", "--docs-per-part", "25")
+def test_summary(model_path, texts_path, tmp_path):
+    result = run(model_path, texts_path, tmp_path / "out", "--docs-per-part", "25")
     assert result.exit_code == 0, result.output
     rows = read_rows(tmp_path / "out")
     n_spans = sum(len(row["spans"]) for row in rows)
@@ -27,8 +27,8 @@ def test_summary(model_path, corpus_path, tmp_path):
     assert (tmp_path / "out").as_uri() in result.output.replace("\n", "")
 
 
-def test_json_summary(model_path, corpus_path, tmp_path):
-    result = run(model_path, corpus_path, tmp_path / "out", "--json")
+def test_json_summary(model_path, texts_path, tmp_path):
+    result = run(model_path, texts_path, tmp_path / "out", "--json")
     assert result.exit_code == 0
     summary = json.loads(result.stdout)
     rows = read_rows(tmp_path / "out")
@@ -37,7 +37,7 @@ def test_json_summary(model_path, corpus_path, tmp_path):
     assert summary["total"]["labels"] == {
         label: labels.count(label) for label in set(labels)
     }
-    again = json.loads(run(model_path, corpus_path, tmp_path / "out", "--json").stdout)
+    again = json.loads(run(model_path, texts_path, tmp_path / "out", "--json").stdout)
     assert again["total"] == summary["total"]
     assert again["run"]["docs"] == 0
 
@@ -63,9 +63,9 @@ def test_exit_code_tells_of_failed_documents(model_path, tmp_path):
     ],
 )
 def test_bad_settings_give_one_message(
-    model_path, corpus_path, tmp_path, options, message
+    model_path, texts_path, tmp_path, options, message
 ):
-    result = run(model_path, corpus_path, tmp_path / "out", *options)
+    result = run(model_path, texts_path, tmp_path / "out", *options)
     assert result.exit_code == 1
     assert message in words_of(result)
     assert isinstance(result.exception, SystemExit)
