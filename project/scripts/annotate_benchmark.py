@@ -29,8 +29,13 @@ app = typer.Typer()
 Model = Annotated[Path, typer.Argument(help="The pipeline")]
 Docs = Annotated[Path, typer.Argument(help="Docs whose texts are annotated (.spacy)")]
 Result = Annotated[Path, typer.Argument(help="JSON file to write")]
-# One thread for each worker, for PyTorch as for BLAS.
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# One thread for each worker, for PyTorch as for BLAS; and the priority of the other
+# processes for Ray's workers, which have a lower one by default.
+ENVIRONMENT = os.environ | {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "RAY_worker_niceness": "0",
+}
 SMALL_PARTS = ["--docs-per-part", "500"]
 
 
