@@ -137,17 +137,21 @@ def _decode_block(
     the first tokens of the stretches whose weakest pairs or spans were left out."""
     query = embedding(block.rows, heads.query)
     key = embedding(block.columns, heads.key)
-    bounds = torch.bmm(query, key.mT)
-    bounds += best_start[block.rows][:, :, None]
-    bounds += best_end[block.columns][:, None]
-    candidates = (bounds > threshold - BOUND_MARGIN) & block.allowed()
-    matrix, row, column = candidates.nonzero(as_tuple=True)
+    bounds = torch.baddbmm(best_end[block.columns][:, None], query, key.mT)
+    least = threshold - BOUND_MARGIN - best_start[block.rows]
+    # The bounds of all pairs, also those that are not allowed, are compared: that
+    # costs less than to tell them apart beforehand.
+    matrix, row, column = (bounds > least[:, :, None]).nonzero(as_tuple=True)
+    allowed = (column >= row) & (column < block.beyond[matrix, row])
+    matrix, row, column = matrix[allowed], row[allowed], column[allowed]
+    start = block.rows[matrix, row]
+    end = block.columns[matrix, column]
     per_token = (SPANS_PER_DOC / block.segment_lengths).clamp(min=SPANS_PER_TOKEN)
     limits = (per_token * block.n_rows / heads.n_heads).ceil()
-    best, over_pairs = _best(bounds[matrix, row, column], matrix, limits)
-    matrix = matrix[best]
-    start = block.rows[matrix, row[best]]
-    end = block.columns[matrix, column[best]]
+    best, over_pairs = _best(
+        bounds[matrix, row, column] + best_start[start], matrix, limits
+    )
+    matrix, start, end = matrix[best], start[best], end[best]
 
     pair, label, score = _score_pairs(heads, start, end, threshold)
     best, over_spans = _best(score, matrix[pair], limits)
