@@ -1,6 +1,7 @@
 """The work on one part: its documents are read, annotated and written."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,6 +15,11 @@ from .formats import make_writer
 from .output import Output
 from .records import Failure, Record
 from .summary import Counts
+
+# New strings, about 500 bytes each, after which the vocab forgets them and the
+# tokenizer begins with an empty cache. To begin anew with every part makes small parts
+# slow.
+MOST_NEW_STRINGS = 100_000
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,9 @@ class Annotator:
                 f"{settings.model} does not write doc.spans[{settings.spans_key!r}], "
                 f"but the keys {keys}: choose one with --spans-key"
             )
+        self._most_strings = len(self.nlp.vocab.strings) + MOST_NEW_STRINGS
+        self._memory_zone = ExitStack()
+        self._memory_zone.enter_context(self.nlp.memory_zone())
 
     def __call__(self, part: Part) -> Counts:
         """Annotate a part and write it. Nothing but the part decides what is written.
@@ -73,21 +82,25 @@ class Annotator:
         writer = make_writer(self.settings.format, key, column, self.settings.schema)
         counts = Counts()
         failures = []
-        # The vocab forgets the strings of these texts in the end.
-        with self.nlp.memory_zone():
-            records = list(read_part(part, column, self.nlp.vocab))
-            for record, doc in zip(records, self._annotate(records), strict=True):
-                try:
-                    if isinstance(doc, Exception):
-                        raise doc
-                    writer.add(record, doc)
-                    counts.add_doc(doc, key)
-                except Exception as error:
-                    reason = f"{type(error).__name__}: {error}"
-                    failures.append(Failure(record.source, reason))
+        self._limit_strings()
+        records = list(read_part(part, column, self.nlp.vocab))
+        for record, doc in zip(records, self._annotate(records), strict=True):
+            try:
+                if isinstance(doc, Exception):
+                    raise doc
+                writer.add(record, doc)
+                counts.add_doc(doc, key)
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                failures.append(Failure(record.source, reason))
         counts.failed.add(failures)
         self.output.write_part(part.number, writer, failures, counts)
         return counts
+
+    def _limit_strings(self) -> None:
+        if len(self.nlp.vocab.strings) > self._most_strings:
+            self._memory_zone.close()
+            self._memory_zone.enter_context(self.nlp.memory_zone())
 
     def _annotate(self, records: Sequence[Record]) -> list[Doc | Exception]:
         """The annotated docs, with an error in place of each one that failed."""
