@@ -1,5 +1,7 @@
 """`spacy egp annotate`: the options of an annotation, and its summary on the screen."""
 
+import sys
+from contextlib import redirect_stdout
 from typing import Annotated
 
 import srsly
@@ -64,22 +66,24 @@ def annotate_cli(
     $ spacy egp annotate training/model-best corpus.jsonl.gz annotated -n 4
     """
     try:
-        summary = annotate(
-            model,
-            input_path,
-            output_path,
-            format=format,
-            text_column=text_column,
-            spans_key=spans_key,
-            max_chars=max_chars,
-            docs_per_part=docs_per_part,
-            batch_words=batch_words,
-            engine=engine,
-            n_process=n_process,
-            gpu=gpu,
-            address=address,
-            silent=False,
-        )
+        # Ray prints what has become of workers to stdout, which is for the summary.
+        with redirect_stdout(sys.stderr):
+            summary = annotate(
+                model,
+                input_path,
+                output_path,
+                format=format,
+                text_column=text_column,
+                spans_key=spans_key,
+                max_chars=max_chars,
+                docs_per_part=docs_per_part,
+                batch_words=batch_words,
+                engine=engine,
+                n_process=n_process,
+                gpu=gpu,
+                address=address,
+                silent=False,
+            )
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Cannot annotate the input", error, exits=1)
     if json:

@@ -15,8 +15,10 @@ import srsly
 from annotate_benchmark import find_processes
 from annotations import read_files
 from ray.cluster_utils import Cluster
+from typer.testing import CliRunner
 
 from spacy_egp.annotation.annotate import annotate
+from spacy_egp.cli import app
 
 
 @pytest.fixture
@@ -121,20 +123,17 @@ def test_killed_worker_of_a_ray_cluster(model_path, texts_path, tmp_path, expect
     killer = Thread(target=kill_worker, args=("ray::MapWorker",))
     killer.start()
     try:
-        summary = annotate(
-            str(model_path),
-            str(texts_path),
-            str(output),
-            docs_per_part=5,
-            engine="ray",
-            address=cluster.address,
-            n_process=2,
+        paths = [str(path) for path in (model_path, texts_path, output)]
+        options = ["--engine", "ray", "--address", cluster.address, "--n-process", "2"]
+        result = CliRunner().invoke(
+            app, ["annotate", *paths, *options, "--docs-per-part", "5", "--json"]
         )
     finally:
         cluster.shutdown()
     killer.join()
     assert read_files(output) == expected
-    assert summary.run.docs == 60
+    # Not even what Ray prints about the worker is in the way of the JSON.
+    assert srsly.json_loads(result.stdout)["run"]["docs"] == 60
 
 
 def test_output_of_another_run_is_refused(model_path, texts_path, tmp_path):
