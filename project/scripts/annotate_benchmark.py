@@ -117,9 +117,12 @@ def memory(model: Model, result: Result, n_docs: int = 1_000_000) -> None:
         driver: list[float] = []
         workers: list[float] = []
         while run.poll() is None:
-            driver.append(resident_mb(psutil.Process(run.pid)))
-            pool = find_processes(run.pid, "spawn_main")
-            workers.append(max(map(resident_mb, pool), default=0.0))
+            largest = max(
+                map(resident_mb, find_processes(run.pid, "spawn_main")), default=0
+            )
+            if largest:
+                driver.append(resident_mb(psutil.Process(run.pid)))
+                workers.append(largest)
             time.sleep(1)
         summary = finish(run)
         write(
@@ -221,7 +224,7 @@ def finish(run: subprocess.Popen) -> dict[str, Any]:
     """The summary of a run, when it has ended."""
     stdout = run.communicate()[0]
     if run.returncode:
-        msg.fail("The annotation failed", exits=1)
+        msg.fail("The annotation failed", stdout.decode(), exits=1)
     return srsly.json_loads(stdout)
 
 
