@@ -56,11 +56,10 @@ def speed_table(results: Results) -> str:
             ]
         )
     return (
-        f"Words/s over {results['docs']:,} documents ({results['words']:,} words): "
-        f"median of {results['rounds']} interleaved rounds (min-max).\n\n"
-        + _table(
-            ["engine", "workers", "words/s", "with startup", "without startup"], rows
-        )
+        f"Words/s over {results['docs']:,} documents ({results['words']:,} words), "
+        f"without and with startup: median of {results['rounds']} interleaved rounds "
+        "(min-max).\n\n"
+        + _table(["engine", "workers", "words/s", "with startup", "compared"], rows)
     )
 
 
