@@ -153,7 +153,7 @@ def test_configs_are_complete(name, corpus_path, tmp_path):
 
 @pytest.mark.parametrize("name", ["egp_cnn", "gp_cnn", "egp_bilstm"])
 def test_configs_train(name, corpus_path):
-    nlp = init_nlp(config_for(corpus_path, name, max_steps=200))
+    nlp = init_nlp(config_for(corpus_path, name, max_steps=100))
     train_loop(nlp)
     assert nlp.evaluate(make_examples(nlp))["spans_sc_f"] > 0.9
 
@@ -168,7 +168,7 @@ def test_train_and_evaluate(corpus_path, tmp_path):
     paths = ["--paths.train", corpus_path, "--paths.dev", corpus_path]
     spacy_command(
         "train", CONFIGS / "egp_cnn.cfg", "--output", tmp_path, *paths,
-        "--training.max_steps", 200, "--training.eval_frequency", 100,
+        "--training.max_steps", 100, "--training.eval_frequency", 100,
         "--training.dropout", 0.0,
     )  # fmt: skip
     metrics = tmp_path / "metrics.json"
