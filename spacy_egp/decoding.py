@@ -78,7 +78,9 @@ def to_score(probability: float) -> float:
 
 def to_probability(score: np.ndarray) -> np.ndarray:
     """The probability (sigmoid) of scores, float32."""
-    return torch.sigmoid(torch.from_numpy(score)).numpy()
+    # PyTorch rounds the last few elements of an array differently. In float64 that is
+    # out of sight, so that a probability does not depend on the batch.
+    return torch.sigmoid(torch.from_numpy(score).double()).float().numpy()
 
 
 def decode(

@@ -1,5 +1,6 @@
 import pytest
 import spacy
+import srsly
 from spacy.training import Example
 from spacy.util import fix_random_seed
 
@@ -28,6 +29,11 @@ def spans_of(doc, key="sc"):
     return [(s.start_char, s.end_char, s.label_) for s in doc.spans[key]]
 
 
+def words_of(result):
+    """What a command has printed, without its line breaks."""
+    return " ".join(result.output.split())
+
+
 def train(nlp, examples, steps=60):
     fix_random_seed(0)
     optimizer = nlp.initialize(lambda: examples)
@@ -51,3 +57,21 @@ def trained_nlp():
     nlp.add_pipe("egp_ner")
     train(nlp, make_examples(nlp))
     return nlp
+
+
+@pytest.fixture(scope="session")
+def model_path(trained_nlp, tmp_path_factory):
+    """The folder of `trained_nlp`."""
+    path = tmp_path_factory.mktemp("model") / "nested"
+    trained_nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture
+def texts_path(tmp_path):
+    """A corpus of 60 documents, some of them empty."""
+    texts = [text for text, _ in NESTED_DATA] + ["", "Ada Lovelace likes London."]
+    path = tmp_path / "corpus.jsonl"
+    rows = [{"id": i, "text": texts[i % len(texts)]} for i in range(60)]
+    srsly.write_jsonl(path, rows)
+    return path

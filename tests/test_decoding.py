@@ -143,3 +143,9 @@ def test_thresholds_are_probabilities():
     for probability in (0.1, 0.5, 0.9):
         scores = np.asarray([to_score(probability)])
         assert to_probability(scores)[0] == pytest.approx(probability)
+
+
+def test_probability_does_not_depend_on_the_batch():
+    scores = np.linspace(-9, 9, 1001, dtype="float32")
+    alone = [to_probability(scores[i : i + 1])[0] for i in range(len(scores))]
+    np.testing.assert_array_equal(to_probability(scores), alone)

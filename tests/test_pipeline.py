@@ -11,22 +11,23 @@ import pytest
 import spacy
 import srsly
 from conftest import NESTED_DATA, make_examples, spans_of, train
+from spacy.cli._util import app as spacy_app
 from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_loop
 from spacy.util import load_config
+from typer.testing import CliRunner
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 TEXTS = [text for text, _ in NESTED_DATA]
 
 
-def spacy_command(*args, cwd=None):
-    """Run a command of spaCy's CLI in a process of its own; RETURNS its output."""
-    command = [sys.executable, "-m", "spacy", *map(str, args)]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=cwd)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+def spacy_command(*args):
+    """Run a command of spaCy's CLI; RETURNS its output."""
+    result = CliRunner().invoke(spacy_app, [*map(str, args)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 @pytest.fixture(scope="session")
@@ -35,14 +36,6 @@ def corpus_path(tmp_path_factory):
     nlp = spacy.blank("en")
     path = tmp_path_factory.mktemp("corpus") / "corpus.spacy"
     DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def model_path(trained_nlp, tmp_path_factory):
-    """`trained_nlp` as a directory."""
-    path = tmp_path_factory.mktemp("model") / "model"
-    trained_nlp.to_disk(path)
     return path
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
+from conftest import words_of
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.cli._util import app as spacy_app
@@ -568,7 +569,7 @@ def test_malformed_input_names_file_and_line(case, corpus, output):
     path.write_bytes(data if isinstance(data, bytes) else data.encode("utf8"))
     result = run(corpus, output, "--format", format)
     assert result.exit_code == 1
-    words = " ".join(result.output.split())
+    words = words_of(result)
     assert f"{path}:{line}: " in words
     assert message in words
     assert "--skip-bad" in result.output
@@ -589,7 +590,7 @@ def test_malformed_brat_names_file_and_line(annotation, line, message, corpus, o
     (corpus / "a.ann").write_text(annotation)
     result = run(corpus, output)
     assert result.exit_code == 1
-    words = " ".join(result.output.split())
+    words = words_of(result)
     assert f"a.ann:{line}: " in words
     assert message in words
 

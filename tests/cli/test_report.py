@@ -5,20 +5,13 @@ import sys
 import pytest
 import spacy
 import srsly
-from conftest import NESTED_DATA, make_examples
+from conftest import NESTED_DATA, make_examples, words_of
 from spacy.cli.evaluate import evaluate
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_egp.cli import app
 from spacy_egp.report.report import report
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory, trained_nlp):
-    path = tmp_path_factory.mktemp("model")
-    trained_nlp.to_disk(path)
-    return path
 
 
 @pytest.fixture
@@ -39,25 +32,23 @@ def run(*arguments):
     return CliRunner().invoke(app, ["report", *map(str, arguments)])
 
 
-def words(result):
-    return " ".join(result.output.split())
-
-
-def test_numbers_are_those_of_spacy_evaluate(model, data, tmp_path):
+def test_numbers_are_those_of_spacy_evaluate(model_path, data, tmp_path):
     json_path = tmp_path / "new" / "report.json"
-    result = run(model, data, tmp_path / "new" / "report.html", "--json", json_path)
+    result = run(
+        model_path, data, tmp_path / "new" / "report.html", "--json", json_path
+    )
     assert result.exit_code == 0, result.output
     numbers = srsly.read_json(json_path)
-    expected = evaluate(str(model), data)
+    expected = evaluate(str(model_path), data)
     for name in "prf":
         assert numbers["overall"][name] == pytest.approx(expected[f"spans_sc_{name}"])
         per_type = {label: score[name] for label, score in numbers["labels"].items()}
         assert per_type == pytest.approx(
             {k: scores[name] for k, scores in expected["spans_sc_per_type"].items()}
         )
-    assert f"F {expected['spans_sc_f']:.1%}" in words(result)
-    assert "1 gold span(s) have labels that the component lacks" in words(result)
-    assert "JOB (1)" in words(result)
+    assert f"F {expected['spans_sc_f']:.1%}" in words_of(result)
+    assert "1 gold span(s) have labels that the component lacks" in words_of(result)
+    assert "JOB (1)" in words_of(result)
     page = (tmp_path / "new" / "report.html").read_text("utf8")
     assert "JOB (1)" in page
     assert sorted(path.name for path in json_path.parent.iterdir()) == [
@@ -66,13 +57,13 @@ def test_numbers_are_those_of_spacy_evaluate(model, data, tmp_path):
     ]
 
 
-def test_seen_and_unseen_entities(model, data, tmp_path):
+def test_seen_and_unseen_entities(model_path, data, tmp_path):
     (tmp_path / "train").mkdir()
     train_path = write_data(tmp_path / "train", NESTED_DATA[:1])
-    results = report(model, data, tmp_path / "r.html", train_path=train_path)
+    results = report(model_path, data, tmp_path / "r.html", train_path=train_path)
     assert results.seen["seen"].support == 1
     assert results.seen["unseen"].support == results.overall.support - 1
-    assert report(model, data, tmp_path / "r.html").seen is None
+    assert report(model_path, data, tmp_path / "r.html").seen is None
 
 
 def break_model(model, tmp_path):
@@ -103,11 +94,11 @@ def make_model_with_several(model, tmp_path):
         (make_other_model, "has no 'egp_ner'. Its components: sentencizer"),
     ],
 )
-def test_models_without_egp_ner(make_model, message, model, data, tmp_path):
-    result = run(make_model(model, tmp_path), data, tmp_path / "report.html")
+def test_models_without_egp_ner(make_model, message, model_path, data, tmp_path):
+    result = run(make_model(model_path, tmp_path), data, tmp_path / "report.html")
     assert result.exit_code == 1
     assert "Cannot write the report" in result.output
-    assert message in words(result)
+    assert message in words_of(result)
     assert not (tmp_path / "report.html").exists()
 
 
@@ -127,28 +118,28 @@ def make_corrupt_data(tmp_path):
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*W090")
-def test_data_that_cannot_be_evaluated(make_data, message, model, tmp_path):
+def test_data_that_cannot_be_evaluated(make_data, message, model_path, tmp_path):
     output = tmp_path / "report.html"
     output.write_text("an earlier one")
-    result = run(model, make_data(tmp_path), output)
+    result = run(model_path, make_data(tmp_path), output)
     assert result.exit_code == 1
-    assert message in words(result)
+    assert message in words_of(result)
     assert output.read_text() == "an earlier one"
 
 
-def test_several_components(model, data, tmp_path):
-    several = make_model_with_several(model, tmp_path)
+def test_several_components(model_path, data, tmp_path):
+    several = make_model_with_several(model_path, tmp_path)
     result = run(several, data, tmp_path / "report.html")
     assert result.exit_code == 1
-    assert "choose one of egp_ner, second (--component)" in words(result)
+    assert "choose one of egp_ner, second (--component)" in words_of(result)
     result = run(several, data, tmp_path / "report.html", "--component", "second")
     assert result.exit_code == 0, result.output
     result = run(several, data, tmp_path / "report.html", "--component", "third")
-    assert "no 'egp_ner' called 'third'" in words(result)
+    assert "no 'egp_ner' called 'third'" in words_of(result)
 
 
-def test_output_that_is_a_folder(model, data, tmp_path):
-    result = run(model, data, tmp_path)
+def test_output_that_is_a_folder(model_path, data, tmp_path):
+    result = run(model_path, data, tmp_path)
     assert result.exit_code == 1
     assert str(tmp_path) in result.output.replace("\n", "")
 

@@ -1,0 +1,7 @@
+"""Annotating a corpus of any size with a trained pipeline.
+
+The input is cut into parts, which depend on nothing but the input. A part is read,
+annotated and written by one worker, whichever it is; an engine only hands the missing
+parts to workers. So the output does not depend on the engine or on the workers, and a
+run that was interrupted goes on with the parts that are missing.
+"""

@@ -1,0 +1,154 @@
+"""The annotation of a corpus: plan, manifest, engine, summary."""
+
+import time
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from spacy.util import get_package_path, is_package
+from tqdm import tqdm
+from weasel.util.hashing import get_checksum
+
+from .annotator import Settings
+from .corpus import Part, cut_files, find_files, find_schema
+from .formats import OUTPUTS
+from .local import annotate_locally
+from .output import Output
+from .summary import Counts, Summary
+
+ENGINES = ("local", "ray")
+
+
+def annotate(
+    model: str,
+    input_path: str,
+    output_path: str,
+    *,
+    format: str = "jsonl",
+    text_column: str = "text",
+    spans_key: str = "sc",
+    max_chars: int = 100_000,
+    docs_per_part: int = 10_000,
+    batch_words: int = 5_000,
+    engine: str = "local",
+    n_process: int = 1,
+    gpu: float = 0.0,
+    address: str | None = None,
+    silent: bool = True,
+) -> Summary:
+    """Annotate a corpus with a trained pipeline, or go on where a run was interrupted.
+
+    The output is a folder with a file for each part of the input, in its order. It does
+    not depend on the engine, n_process or batch_words.
+
+    model (str): Path or package of the pipeline.
+    input_path (str): A file, a folder or a pattern: .parquet, .jsonl, .txt (a document
+        per line) or .spacy. Local, or a URL that fsspec knows.
+    output_path (str): The folder, local or a URL.
+    format (str): Format of the output: "jsonl", "parquet" or "spacy".
+    text_column (str): The column of the text.
+    spans_key (str): Key of the spans in doc.spans.
+    max_chars (int): The most characters of a document; longer ones fail. The time for
+        a document grows with the square of its length.
+    docs_per_part (int): The most documents in a part.
+    batch_words (int): Tokens that the pipeline is given at a time.
+    engine (str): "local" (processes on this machine) or "ray" (Ray Data).
+    n_process (int): The number of workers: processes, or Ray's actors.
+    gpu (float): Share of a GPU that each worker has; 0 for the CPU.
+    address (str | None): Address of a Ray cluster. If None, one is started here.
+    silent (bool): Whether to show no progress bar.
+    RETURNS (Summary): What was annotated, and what failed.
+    RAISES:
+        ValueError: If a setting or an input file is not valid.
+        OSError: If files are missing, or the folder has something else.
+        ChildProcessError: If workers were killed; the same call goes on.
+        ImportError: If an extra is not installed.
+    """
+    _check_choice("format", format, OUTPUTS)
+    _check_choice("engine", engine, ENGINES)
+    if address and engine != "ray":
+        raise ValueError(f"The address {address} of a cluster needs the engine ray")
+    model_path = _find_model(model)
+    files = find_files(input_path)
+    parts = cut_files(list(files), docs_per_part)
+    if not parts:
+        raise ValueError(f"There are no documents in {input_path}")
+    output = Output(output_path)
+    settings = Settings(
+        model=str(model_path),
+        output=output.url,
+        format=format,
+        text_column=text_column,
+        spans_key=spans_key,
+        max_chars=max_chars,
+        batch_words=batch_words,
+        gpu=gpu,
+        schema=find_schema(parts, text_column) if format == "parquet" else None,
+    )
+    output.begin(
+        {
+            "model": get_checksum(model_path),
+            "input": files,
+            "format": format,
+            "text_column": text_column,
+            "spans_key": spans_key,
+            "max_chars": max_chars,
+            "docs_per_part": docs_per_part,
+            "versions": {name: version(name) for name in ("spacy", "spacy-egp")},
+        }
+    )
+    done = output.read_done()
+    missing = [part for part in parts if part.number not in done]
+    summary = Summary(output.url, len(parts))
+    for counts in done.values():
+        summary.total.add(counts)
+    begin = time.perf_counter()
+    with tqdm(
+        total=sum(part.slice.n_docs for part in parts),
+        initial=summary.total.docs + summary.total.failed.count,
+        unit=" docs",
+        disable=silent or None,
+    ) as progress_bar:
+        for counts in _run_engine(engine, settings, missing, n_process, address):
+            summary.add(counts, time.perf_counter() - begin)
+            progress_bar.set_postfix_str(f"{summary.words_per_second:,.0f} words/s")
+            progress_bar.update(counts.docs + counts.failed.count)
+    output.clean()
+    return summary
+
+
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(
+            f"Unknown {name} {value!r}: choose one of {', '.join(choices)}"
+        )
+
+
+def _find_model(model: str) -> Path:
+    """The folder of the pipeline, which spaCy takes for a path or a package."""
+    path = Path(model)
+    if path.exists():
+        return path.resolve()
+    if is_package(model):
+        return get_package_path(model)
+    raise FileNotFoundError(f"There is no pipeline {model}: name a folder or a package")
+
+
+def _run_engine(
+    engine: str,
+    settings: Settings,
+    parts: Sequence[Part],
+    n_process: int,
+    address: str | None,
+) -> Iterator[Counts]:
+    if not parts:
+        return iter(())
+    if engine == "local":
+        return annotate_locally(settings, parts, n_process)
+    try:
+        from .ray_data import annotate_with_ray
+    except ImportError as error:
+        raise ImportError(
+            'The engine "ray" needs Ray: pip install "spacy-egp[ray]"'
+        ) from error
+    return annotate_with_ray(settings, parts, n_process, address)

@@ -1,0 +1,98 @@
+"""The formats by name: how files are cut and read, and how parts are written."""
+
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from types import ModuleType
+from typing import IO, Any, NamedTuple, Protocol
+
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from .docbin import DocBinWriter, cut_docbin, read_docbin
+from .lines import JsonlWriter, cut_lines, read_jsonl, read_text
+from .records import Record, Slice
+
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+SUFFIXES = (".parquet", ".jsonl", ".ndjson", ".txt", ".spacy")
+OUTPUTS = ("jsonl", "parquet", "spacy")
+
+
+class Reader(NamedTuple):
+    """A format of the input.
+
+    cut (Callable): Takes the open file and the largest number of documents in a slice,
+        and yields the slices.
+    read (Callable): Takes the open file, its name, a slice, the name of the text's
+        column and the vocab, and yields a record per document.
+    """
+
+    cut: Callable[[IO[bytes], int], Iterator[Slice]]
+    read: Callable[[IO[bytes], str, Slice, str, Vocab], Iterator[Record]]
+
+
+class Writer(Protocol):
+    """A format of the output, collecting the documents of a part."""
+
+    suffix: str
+
+    def add(self, record: Record, doc: Doc) -> None: ...
+
+    def write(self, file: IO[bytes]) -> None: ...
+
+
+def import_parquet() -> ModuleType:
+    """RETURNS (ModuleType): The module of Parquet files.
+    RAISES (ImportError): If the extra is not installed.
+    """
+    try:
+        from . import parquet
+    except ImportError as error:
+        raise ImportError(
+            'Parquet needs pyarrow: pip install "spacy-egp[parquet]"'
+        ) from error
+    return parquet
+
+
+def input_suffix(url: str) -> str:
+    """RETURNS (str): The suffix of a file's name, apart from that of a compression."""
+    path = PurePosixPath(url)
+    return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSED else path.suffix
+
+
+def get_reader(url: str) -> Reader:
+    """Find the format of an input file by its name.
+
+    url (str): The file.
+    RETURNS (Reader): The format.
+    RAISES (ValueError): If the name has none of the known suffixes.
+    """
+    suffix = input_suffix(url)
+    if suffix in (".jsonl", ".ndjson"):
+        return Reader(cut_lines, read_jsonl)
+    if suffix == ".txt":
+        return Reader(cut_lines, read_text)
+    if suffix == ".spacy":
+        return Reader(cut_docbin, read_docbin)
+    if suffix == ".parquet":
+        parquet = import_parquet()
+        return Reader(parquet.cut_parquet, parquet.read_parquet)
+    raise ValueError(
+        f"{url} is in none of the formats {', '.join(SUFFIXES)} (or compressed with "
+        f"{', '.join(COMPRESSED)}): rename it, or leave it out"
+    )
+
+
+def make_writer(format: str, spans_key: str, text_column: str, schema: Any) -> Writer:
+    """Begin a part.
+
+    format (str): One of OUTPUTS.
+    spans_key (str): Key of the spans in doc.spans.
+    text_column (str): The column of the text.
+    schema (pyarrow.Schema | None): The columns of the input, for Parquet.
+    RETURNS (Writer): The writer.
+    """
+    if format == "parquet":
+        return import_parquet().ParquetWriter(spans_key, schema)
+    if format == "spacy":
+        return DocBinWriter(text_column)
+    return JsonlWriter(spans_key)

@@ -1,0 +1,112 @@
+"""Files with a document per line: JSON objects, or plain text. In UTF-8."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import IO
+
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from .records import Record, Slice
+from .rows import dump_line, make_row
+
+# A part ends early where it has as many bytes: its documents are in memory together.
+BYTES_PER_PART = 2**23
+
+
+def cut_lines(file: IO[bytes], docs_per_part: int) -> Iterator[Slice]:
+    """Cut a file into slices, in one pass that holds a line at a time.
+
+    file (IO[bytes]): The open file.
+    docs_per_part (int): The largest number of lines in a slice.
+    YIELDS (Slice): The slices.
+    """
+    offset, first = 0, 1
+    n_lines = n_bytes = 0
+    for line in file:
+        n_lines += 1
+        n_bytes += len(line)
+        if n_lines == docs_per_part or n_bytes >= BYTES_PER_PART:
+            yield Slice(offset, first, n_lines)
+            offset += n_bytes
+            first += n_lines
+            n_lines = n_bytes = 0
+    if n_lines:
+        yield Slice(offset, first, n_lines)
+
+
+def _read_lines(file: IO[bytes], slice: Slice) -> Iterator[tuple[int, bytes]]:
+    file.seek(slice.offset)
+    return enumerate(islice(file, slice.n_docs), slice.first)
+
+
+def read_text(
+    file: IO[bytes], url: str, slice: Slice, text_column: str, vocab: Vocab
+) -> Iterator[Record]:
+    """Read a text per line. An empty line is an empty document, so that the lines of
+    the input and the rows of the output correspond.
+
+    file (IO[bytes]): The open file.
+    url (str): Its name.
+    slice (Slice): What to read.
+    text_column (str): The column to put the text in.
+    vocab (Vocab): Not used.
+    YIELDS (Record): A record per line.
+    """
+    for number, line in _read_lines(file, slice):
+        source = f"{url}:{number}"
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf8").rstrip("\r\n")
+            yield Record(source, text, {text_column: text})
+        except UnicodeDecodeError as error:
+            yield Record(source, error, {})
+
+
+def read_jsonl(
+    file: IO[bytes], url: str, slice: Slice, text_column: str, vocab: Vocab
+) -> Iterator[Record]:
+    """Read a JSON object per line, without empty lines.
+
+    file (IO[bytes]): The open file.
+    url (str): Its name.
+    slice (Slice): What to read.
+    text_column (str): The key of the text.
+    vocab (Vocab): Not used.
+    YIELDS (Record): A record per object.
+    """
+    for number, line in _read_lines(file, slice):
+        source = f"{url}:{number}"
+        if line.strip():
+            try:
+                columns = json.loads(line)
+                if not isinstance(columns, dict) or text_column not in columns:
+                    raise ValueError(
+                        f"not an object with the key {text_column!r}: name the text's "
+                        "with --text-column"
+                    )
+                yield Record(source, columns[text_column], columns)
+            except (ValueError, RecursionError) as error:
+                yield Record(source, error, {})
+
+
+class JsonlWriter:
+    """Writes a JSON object per document, with all columns and the spans.
+
+    spans_key (str): Key of the spans in doc.spans.
+    """
+
+    suffix = ".jsonl"
+
+    def __init__(self, spans_key: str) -> None:
+        self.spans_key = spans_key
+        self.lines: list[bytes] = []
+
+    def add(self, record: Record, doc: Doc) -> None:
+        """record (Record): The document. doc (Doc): Its annotation."""
+        row = make_row(record, doc, self.spans_key)
+        self.lines.append(dump_line(row))
+
+    def write(self, file: IO[bytes]) -> None:
+        """file (IO[bytes]): The open file."""
+        file.writelines(self.lines)

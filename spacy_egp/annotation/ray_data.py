@@ -1,0 +1,90 @@
+"""The engine `ray`: actors of Ray Data, here or on a cluster. Ray is an extra."""
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import ray
+import ray.data
+import torch
+from ray.exceptions import RayError
+from ray.util.annotations import RayDeprecationWarning
+
+from .annotator import Settings, annotate_in_worker
+from .corpus import Part
+from .summary import Counts
+
+# How often Ray begins a part again whose worker was killed, before it gives up.
+RETRIES = 10
+
+
+def annotate_with_ray(
+    settings: Settings, parts: Sequence[Part], n_process: int, address: str | None
+) -> Iterator[Counts]:
+    """Annotate parts with Ray Data. A part whose worker was killed is begun again.
+
+    settings (Settings): The settings.
+    parts (Sequence[Part]): The parts.
+    n_process (int): The number of workers (actors), each with one CPU.
+    address (str | None): Address of a Ray cluster. If None, one is started here.
+    YIELDS (Counts): The counts of a part that is written.
+    RAISES (ChildProcessError): If workers were killed too often.
+    """
+    where: dict[str, Any] = {"address": address}
+    if address is None:
+        where = {"address": "local", "num_cpus": n_process, "include_dashboard": False}
+    ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    # A block for each part, so that Ray hands them out one by one.
+    indices = ray.data.from_items(
+        list(range(len(parts))), override_num_blocks=len(parts)
+    )
+    try:
+        with warnings.catch_warnings():
+            # Until Ray has another way to limit them.
+            warnings.simplefilter("ignore", RayDeprecationWarning)
+            reports = indices.map(
+                _Worker,  # type: ignore[arg-type]
+                fn_constructor_args=(settings, parts),
+                compute=ray.data.ActorPoolStrategy(size=n_process),
+                num_cpus=1,
+                num_gpus=settings.gpu,
+                ray_remote_args_fn=_limit_retries,
+            )
+        for row in reports.iter_rows():
+            if row["error"]:
+                raise ChildProcessError(f"A worker failed: {row['error']}")
+            yield Counts.from_dict(json.loads(row["counts"]))
+    except RayError as error:
+        raise ChildProcessError(
+            f"Ray has given up a part whose workers were killed {RETRIES} times. What "
+            "is written stays: run the same command again to go on, with a lower "
+            f"--max-chars or --n-process if memory ran out. {error}"
+        ) from error
+    finally:
+        ray.shutdown()
+
+
+def _limit_retries() -> dict[str, Any]:
+    """By default, Ray begins again without end."""
+    return {"max_task_retries": RETRIES}
+
+
+class _Worker:
+    """The actor: takes the position of a part in a row, and returns its counts."""
+
+    def __init__(self, settings: Settings, parts: Sequence[Part]) -> None:
+        torch.set_num_threads(1)
+        self.settings = settings
+        self.parts = parts
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, str]:
+        try:
+            counts = annotate_in_worker(self.settings, self.parts[row["item"]])
+        except Exception as error:
+            # Ray would wrap it into messages of its own.
+            return {"counts": "", "error": f"{type(error).__name__}: {error}"}
+        return {"counts": json.dumps(counts.to_dict()), "error": ""}

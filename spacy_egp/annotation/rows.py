@@ -1,0 +1,58 @@
+"""A document and its spans as a row of columns."""
+
+import json
+from typing import Any
+
+from spacy.tokens import Doc
+
+from .records import Record
+
+SPANS_COLUMN = "spans"
+
+
+def make_row(record: Record, doc: Doc, spans_key: str) -> dict[str, Any]:
+    """Add the spans to the columns of the input.
+
+    record (Record): The document.
+    doc (Doc): Its annotation.
+    spans_key (str): Key of the spans in doc.spans.
+    RETURNS (dict[str, Any]): The row.
+    RAISES (ValueError): If the input has the column already.
+    """
+    if SPANS_COLUMN in record.columns:
+        raise ValueError(f"the input has a column {SPANS_COLUMN!r} already: rename it")
+    return {**record.columns, SPANS_COLUMN: list_spans(doc, spans_key)}
+
+
+def list_spans(doc: Doc, spans_key: str) -> list[dict[str, Any]]:
+    """List the spans of a doc, in characters and in tokens.
+
+    doc (Doc): The doc.
+    spans_key (str): Key of the spans in doc.spans.
+    RETURNS (list[dict[str, Any]]): The spans. Ends are exclusive; the score is the
+        probability to six decimals, or None if the pipeline gives none.
+    """
+    spans = doc.spans[spans_key]
+    scores = spans.attrs.get("scores", [None] * len(spans))
+    return [
+        {
+            "start_char": span.start_char,
+            "end_char": span.end_char,
+            "label": span.label_,
+            "score": None if score is None else round(float(score), 6),
+            "start_token": span.start,
+            "end_token": span.end,
+        }
+        for span, score in zip(spans, scores, strict=True)
+    ]
+
+
+def dump_json(value: Any) -> str:
+    """RETURNS (str): The JSON of a value; dates and the like become text."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def dump_line(row: dict[str, Any]) -> bytes:
+    """RETURNS (bytes): The row as a line of JSON."""
+    # Surrogates are not valid in UTF-8, but as escapes in JSON they are.
+    return f"{dump_json(row)}\n".encode(errors="backslashreplace")

@@ -1,0 +1,114 @@
+"""`spacy egp annotate`: the options of an annotation, and its summary on the screen."""
+
+from typing import Annotated
+
+import srsly
+from spacy.cli._util import Arg, Opt
+from wasabi import msg
+
+from ..annotation.annotate import ENGINES, annotate
+from ..annotation.formats import OUTPUTS
+from ..annotation.summary import Summary
+
+FORMAT_HELP = f"Format of the output: {', '.join(OUTPUTS)}"
+ENGINE_HELP = f"What runs the workers: {', '.join(ENGINES)} (Ray Data)"
+
+
+def annotate_cli(
+    model: Annotated[str, Arg(help="Name or path of a pipeline")],
+    input_path: Annotated[
+        str,
+        Arg(
+            help="File, folder, pattern or URL: .parquet, .jsonl, .txt (lines), .spacy"
+        ),
+    ],
+    output_path: Annotated[str, Arg(help="Folder or URL of a folder, for the parts")],
+    format: Annotated[str, Opt("--format", "-f", help=FORMAT_HELP)] = "jsonl",
+    text_column: Annotated[
+        str, Opt("--text-column", "-t", help="Column of the text")
+    ] = "text",
+    spans_key: Annotated[
+        str, Opt("--spans-key", "-k", help="Key of the spans to write")
+    ] = "sc",
+    max_chars: Annotated[
+        int, Opt("--max-chars", help="Characters above which a document fails", min=1)
+    ] = 100_000,
+    docs_per_part: Annotated[
+        int, Opt("--docs-per-part", help="Documents in a part of the output", min=1)
+    ] = 10_000,
+    batch_words: Annotated[
+        int, Opt("--batch-words", help="Tokens that are processed at a time", min=1)
+    ] = 5_000,
+    engine: Annotated[str, Opt("--engine", "-e", help=ENGINE_HELP)] = "local",
+    n_process: Annotated[
+        int, Opt("--n-process", "-n", help="Workers: processes or Ray's actors", min=1)
+    ] = 1,
+    gpu: Annotated[
+        float, Opt("--gpu", help="Share of a GPU for each worker", min=0)
+    ] = 0.0,
+    address: Annotated[
+        str | None, Opt("--address", "-a", help="Ray cluster; a local one if not set")
+    ] = None,
+    json: Annotated[
+        bool, Opt("--json", "-j", help="Print the summary as JSON")
+    ] = False,
+) -> None:
+    """
+    Annotate a corpus of any size with a trained pipeline. A column with spans is
+    added; other columns stay, and so does the order of the documents.
+
+    The output is written in parts. If the command is interrupted, the same
+    command goes on with the parts that are missing. Documents that fail are
+    listed in the folder _failed of the output, and the exit code is then 1.
+
+    $ spacy egp annotate training/model-best corpus.jsonl.gz annotated -n 4
+    """
+    try:
+        summary = annotate(
+            model,
+            input_path,
+            output_path,
+            format=format,
+            text_column=text_column,
+            spans_key=spans_key,
+            max_chars=max_chars,
+            docs_per_part=docs_per_part,
+            batch_words=batch_words,
+            engine=engine,
+            n_process=n_process,
+            gpu=gpu,
+            address=address,
+            silent=False,
+        )
+    except (ImportError, OSError, ValueError) as error:
+        msg.fail("Cannot annotate the input", error, exits=1)
+    if json:
+        print(srsly.json_dumps(summary.to_dict(), indent=2))
+    else:
+        print_summary(summary)
+    if summary.total.failed.count:
+        raise SystemExit(1)
+
+
+def print_summary(summary: Summary) -> None:
+    """Show the counts of an annotation, and what failed.
+
+    summary (Summary): The counts.
+    """
+    total, failed = summary.total, summary.total.failed
+    msg.divider("Annotated corpus")
+    rows = {
+        "Docs": total.docs,
+        "Words": total.words,
+        "Spans": total.labels.total(),
+        "In this run": summary.run.docs,
+        "Seconds": f"{summary.seconds:.1f}",
+        "Docs/s": f"{summary.docs_per_second:,.0f}",
+        "Words/s": f"{summary.words_per_second:,.0f}",
+    }
+    msg.table(rows)
+    msg.table(total.labels.most_common(), header=("Label", "Spans"), divider=True)
+    msg.good(f"Saved {summary.parts} part(s)", summary.output)
+    if failed.count:
+        msg.warn(f"{failed.count} document(s) failed, listed in _failed")
+        msg.table(failed.first)

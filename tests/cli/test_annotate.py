@@ -1,0 +1,71 @@
+import json
+
+import pytest
+import srsly
+from annotations import read_rows
+from conftest import words_of
+from typer.testing import CliRunner
+
+from spacy_egp.cli import app
+
+
+def run(*args):
+    return CliRunner().invoke(app, ["annotate", *map(str, args)])
+
+
+def test_summary(model_path, texts_path, tmp_path):
+    result = run(model_path, texts_path, tmp_path / "out", "--docs-per-part", "25")
+    assert result.exit_code == 0, result.output
+    rows = read_rows(tmp_path / "out")
+    n_spans = sum(len(row["spans"]) for row in rows)
+    summary = dict(
+        line.split(None, 1) for line in result.output.splitlines() if " " in line
+    )
+    assert summary["Docs"].strip() == "60"
+    assert summary["Spans"].strip() == str(n_spans)
+    assert "Saved 3 part(s)" in result.output
+    assert (tmp_path / "out").as_uri() in result.output.replace("\n", "")
+
+
+def test_json_summary(model_path, texts_path, tmp_path):
+    result = run(model_path, texts_path, tmp_path / "out", "--json")
+    assert result.exit_code == 0
+    summary = json.loads(result.stdout)
+    rows = read_rows(tmp_path / "out")
+    assert summary["total"]["docs"] == summary["run"]["docs"] == len(rows)
+    labels = [span["label"] for row in rows for span in row["spans"]]
+    assert summary["total"]["labels"] == {
+        label: labels.count(label) for label in set(labels)
+    }
+    again = json.loads(run(model_path, texts_path, tmp_path / "out", "--json").stdout)
+    assert again["total"] == summary["total"]
+    assert again["run"]["docs"] == 0
+
+
+def test_exit_code_tells_of_failed_documents(model_path, tmp_path):
+    path = tmp_path / "a.jsonl"
+    srsly.write_jsonl(path, [{"text": "x" * 11}, {"text": "I like London."}])
+    options = ("--max-chars", "20", "--format", "spacy")
+    assert run(model_path, path, tmp_path / "all", *options).exit_code == 0
+    for _ in range(2):
+        # Also when all parts are there already.
+        result = run(model_path, path, tmp_path / "some", "--max-chars", "10")
+        assert result.exit_code == 1
+        assert "2 document(s) failed" in result.output
+        assert "a.jsonl:2" in result.output
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--format", "xml"], "Unknown format 'xml'"),
+        (["--text-column", "body", "--engine", "spark"], "Unknown engine 'spark'"),
+    ],
+)
+def test_bad_settings_give_one_message(
+    model_path, texts_path, tmp_path, options, message
+):
+    result = run(model_path, texts_path, tmp_path / "out", *options)
+    assert result.exit_code == 1
+    assert message in words_of(result)
+    assert isinstance(result.exception, SystemExit)
