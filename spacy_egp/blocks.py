@@ -21,8 +21,8 @@ from .features import PointerFeatures
 PAIRS_PER_BLOCK = 2**19
 # Pairs of padding that cost less than a block more.
 PADDING_PER_BLOCK = 2**14
-# Rows (start tokens) of a block within one doc. As columns begin at the first row, a
-# long doc computes few pairs below the diagonal.
+# Rows (start tokens) of a block within one doc: few, so that a long doc computes few
+# pairs below the diagonal, and enough for fast products of queries and keys.
 ROWS_PER_BLOCK = 128
 
 # A process forked after the parent has computed something (nlp.pipe with n_process)
@@ -96,111 +96,150 @@ class Heads:
 
 @dataclass(frozen=True)
 class Block:
-    """A batch of B matrices of token pairs: R start tokens (rows) by W end tokens
-    (columns, from the first row's token on). Tokens are indices into `Heads`.
+    """A batch of B matrices of token pairs: up to R start tokens (rows) by up to W end
+    tokens (columns) of a segment. Only its corners are stored, so that a list of all
+    blocks is small. Tokens are indices into `Heads`.
 
-    first (Tensor): Token of each matrix's first row and column, int64 of shape (B,).
-    rows (Tensor): Start tokens, int64 of shape (B, R).
-    columns (Tensor): End tokens, int64 of shape (B, W).
-    n_rows (Tensor): Rows that are not padding, int64 of shape (B,).
-    segment_lengths (Tensor): Tokens of the segment that the matrix is a stretch of,
-        int64 of shape (B,).
-    beyond (Tensor): Column from which on a row's pairs are not allowed, int64 of shape
-        (B, R).
-    padding (Tensor): Whether the column is padding, bool of shape (B, W).
+    first_row (Tensor): First start token of each matrix, int64 of shape (B,).
+    n_rows (Tensor): Its number of rows, int64 of shape (B,).
+    first_column (Tensor): First end token, int64 of shape (B,).
+    n_columns (Tensor): Number of columns, int64 of shape (B,).
+    segment_lengths (Tensor): Tokens of the segment, int64 of shape (B,).
+    shape (Tuple[int, int]): R and W.
+    max_length (Optional[int]): The largest number of tokens in a span.
     """
 
-    first: Tensor
-    rows: Tensor
-    columns: Tensor
+    first_row: Tensor
     n_rows: Tensor
+    first_column: Tensor
+    n_columns: Tensor
     segment_lengths: Tensor
-    beyond: Tensor
-    padding: Tensor
+    shape: tuple[int, int]
+    max_length: int | None
 
     @property
     def n_pairs(self) -> int:
-        return self.rows.numel() * self.columns.shape[1]
+        """Pairs of all matrices, with padding."""
+        return len(self.first_row) * self.shape[0] * self.shape[1]
+
+    # Padding repeats the last token: it is masked wherever it counts.
+    @property
+    def rows(self) -> Tensor:
+        """Start tokens, int64 of shape (B, R)."""
+        row = torch.minimum(self._row, self.n_rows[:, None] - 1)
+        return self.first_row[:, None] + row
+
+    @property
+    def columns(self) -> Tensor:
+        """End tokens, int64 of shape (B, W)."""
+        column = torch.minimum(self._column, self.n_columns[:, None] - 1)
+        return self.first_column[:, None] + column
+
+    @property
+    def padding(self) -> Tensor:
+        """Whether a column is padding, bool of shape (B, W)."""
+        return self._column >= self.n_columns[:, None]
+
+    def allowed_columns(self) -> tuple[Tensor, Tensor]:
+        """The first column of a row whose pair may be a span, and the first one after
+        that whose pair may not, int64 of shape (B, R)."""
+        begin = (self.first_row - self.first_column)[:, None] + self._row
+        end = self.n_columns[:, None]
+        if self.max_length is not None:
+            end = torch.minimum(end, begin + self.max_length)
+        return begin, torch.where(self._row < self.n_rows[:, None], end, 0)
 
     def allowed(self) -> Tensor:
         """Whether the pairs may be spans, bool of shape (B, R, W)."""
-        row = torch.arange(self.rows.shape[1], device=self.rows.device)
-        column = torch.arange(self.columns.shape[1], device=self.rows.device)
-        return (column >= row[:, None]) & (column < self.beyond[:, :, None])
+        begin, end = self.allowed_columns()
+        return (self._column >= begin[..., None]) & (self._column < end[..., None])
+
+    @property
+    def _row(self) -> Tensor:
+        return torch.arange(self.shape[0], device=self.first_row.device)
+
+    @property
+    def _column(self) -> Tensor:
+        return torch.arange(self.shape[1], device=self.first_row.device)
 
 
 def pair_blocks(
     heads: Heads, *, segments: Sequence[int] | None, max_length: int | None
 ) -> Iterator[Block]:
     """Cover all allowed spans of a batch of docs with blocks, each pair once. Short
-    segments of similar length share a block; a long one is cut into stretches of rows.
+    segments of similar length share a block; a long one is cut into several.
 
     heads (Heads): The features.
     segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
         span may cross, in the order of tokens. Defaults to the docs.
     max_length (Optional[int]): The largest number of tokens in a span.
-    YIELDS (Block): At most about `PAIRS_PER_BLOCK` pairs each.
+    YIELDS (Block): At most `PAIRS_PER_BLOCK` pairs each.
     """
     if segments is None:
         lengths = heads.lengths
     else:
         lengths = np.tile(np.asarray(segments, np.int64), heads.n_heads)
-    stretches = _stretches(lengths, max_length)
+    matrices = _matrices(lengths, max_length)
     begin = 0
-    while begin < len(stretches):
-        end = _end_of_group(stretches, begin)
-        group = torch.from_numpy(stretches[begin:end]).to(heads.query.device)
-        yield _make_block(group, max_length)
+    while begin < len(matrices):
+        end = _end_of_group(matrices, begin)
+        group = matrices[begin:end]
+        corners = torch.from_numpy(group).to(heads.query.device)
+        first_row, n_rows, first_column, n_columns, segment_lengths = corners.T
+        yield Block(
+            first_row=first_row,
+            n_rows=n_rows,
+            first_column=first_column,
+            n_columns=n_columns,
+            segment_lengths=segment_lengths,
+            shape=(int(group[:, 1].max()), int(group[:, 3].max())),
+            max_length=max_length,
+        )
         begin = end
 
 
-def _stretches(lengths: np.ndarray, max_length: int | None) -> np.ndarray:
-    """Cut segments into stretches of rows, widest first: for each its first token,
-    numbers of rows and columns, and the length of its segment."""
+def _matrices(lengths: np.ndarray, max_length: int | None) -> np.ndarray:
+    """Cut segments into stretches of rows, and those into matrices, widest first: the
+    fields of `Block` for each, int64 of shape (matrices, 5)."""
     lengths = lengths[lengths > 0]
     first = np.cumsum(lengths) - lengths
     reach = lengths if max_length is None else np.minimum(lengths, max_length)
-    rows = np.clip(reach, min(32, ROWS_PER_BLOCK), ROWS_PER_BLOCK)
-    rows = np.minimum(rows, np.maximum(PAIRS_PER_BLOCK // (reach + rows), 1))
-    per_segment = -(-lengths // rows)
-    segment = np.repeat(np.arange(len(lengths)), per_segment)
-    nth = np.arange(len(segment)) - (np.cumsum(per_segment) - per_segment)[segment]
-    offset = nth * rows[segment]
-    n_rows = np.minimum(rows[segment], lengths[segment] - offset)
+    most_rows = np.clip(reach, min(32, ROWS_PER_BLOCK), ROWS_PER_BLOCK)
+    most_rows = np.minimum(most_rows, PAIRS_PER_BLOCK)
+    segment, nth, n_rows = _cut(lengths, most_rows)
+    offset = nth * most_rows[segment]
     n_columns = np.minimum(n_rows + reach[segment] - 1, lengths[segment] - offset)
-    order = np.argsort(-n_columns, kind="stable")
-    stretches = (first[segment] + offset, n_rows, n_columns, lengths[segment])
-    return np.stack(stretches, axis=1)[order]
+    most_columns = PAIRS_PER_BLOCK // n_rows
+    stretch, nth, n_columns = _cut(n_columns, most_columns)
+    first_row = (first[segment] + offset)[stretch]
+    matrices = (
+        first_row,
+        n_rows[stretch],
+        first_row + nth * most_columns[stretch],
+        n_columns,
+        lengths[segment][stretch],
+    )
+    return np.stack(matrices, axis=1)[np.argsort(-n_columns, kind="stable")]
 
 
-def _end_of_group(stretches: np.ndarray, begin: int) -> int:
-    """End of the run of stretches that share a block: those that fit, without padding
+def _cut(lengths: np.ndarray, most: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Cut each of some lengths into pieces: for each piece the index of the length, how
+    many pieces are before it, and its own length, `most` unless it is the last."""
+    n_pieces = -(-lengths // most)
+    index = np.repeat(np.arange(len(lengths)), n_pieces)
+    nth = np.arange(len(index)) - (np.cumsum(n_pieces) - n_pieces)[index]
+    return index, nth, np.minimum(most[index], lengths[index] - nth * most[index])
+
+
+def _end_of_group(matrices: np.ndarray, begin: int) -> int:
+    """End of the run of matrices that share a block: those that fit, without padding
     the narrower ones to much more than their own size."""
-    most_stretches = max(1, PAIRS_PER_BLOCK // stretches[begin, 2])
-    _, n_rows, n_columns, _ = stretches[begin : begin + most_stretches].T
+    most_matrices = max(1, PAIRS_PER_BLOCK // matrices[begin, 3])
+    group = matrices[begin : begin + most_matrices]
+    n_rows, n_columns = group[:, 1], group[:, 3]
     most_rows = np.maximum.accumulate(n_rows)
-    n_pairs = np.arange(1, len(n_rows) + 1) * most_rows * n_columns[0]
+    n_pairs = np.arange(1, len(group) + 1) * most_rows * n_columns[0]
     padding = n_pairs - np.cumsum(n_rows * n_columns)
     little_padding = padding <= np.maximum(PADDING_PER_BLOCK, n_pairs // 4)
     fits = little_padding & (n_pairs <= PAIRS_PER_BLOCK)
     return begin + max(1, int(np.argmin(np.append(fits, False))))
-
-
-def _make_block(stretches: Tensor, max_length: int | None) -> Block:
-    first, n_rows, n_columns, segment_lengths = stretches.T
-    row = torch.arange(int(n_rows.max()), device=first.device)
-    column = torch.arange(int(n_columns.max()), device=first.device)
-    # Padding repeats the last token of the stretch: it is masked wherever it counts.
-    last = (first + n_columns - 1)[:, None]
-    beyond = n_columns[:, None]
-    if max_length is not None:
-        beyond = torch.minimum(beyond, row + max_length)
-    return Block(
-        first=first,
-        rows=torch.minimum(first[:, None] + row, last),
-        columns=torch.minimum(first[:, None] + column, last),
-        n_rows=n_rows,
-        segment_lengths=segment_lengths,
-        beyond=torch.where(row < n_rows[:, None], beyond, 0),
-        padding=column >= n_columns[:, None],
-    )

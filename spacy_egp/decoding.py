@@ -104,8 +104,9 @@ def decode(
     """
     heads = Heads.from_features(features)
     best_start, best_end = heads.start.amax(1), heads.end.amax(1)
+    n_found = torch.zeros_like(best_start)
     parts = [
-        _decode_block(heads, best_start, best_end, block, threshold)
+        _decode_block(heads, best_start, best_end, n_found, block, threshold)
         for block in pair_blocks(heads, segments=segments, max_length=max_length)
     ]
     if not parts:
@@ -131,23 +132,30 @@ def decode(
 
 
 def _decode_block(
-    heads: Heads, best_start: Tensor, best_end: Tensor, block: Block, threshold: float
+    heads: Heads,
+    best_start: Tensor,
+    best_end: Tensor,
+    n_found: Tensor,
+    block: Block,
+    threshold: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Spans of a block: start and end token in `Heads`, label of the head, score; and
-    the first tokens of the stretches whose weakest pairs or spans were left out."""
-    query = embedding(block.rows, heads.query)
-    key = embedding(block.columns, heads.key)
-    bounds = torch.baddbmm(best_end[block.columns][:, None], query, key.mT)
-    least = threshold - BOUND_MARGIN - best_start[block.rows]
+    the first tokens of the stretches whose weakest pairs or spans were left out. What
+    is found is added to `n_found`, at the first token of the stretch."""
+    rows, columns = block.rows, block.columns
+    query, key = embedding(rows, heads.query), embedding(columns, heads.key)
+    bounds = torch.baddbmm(best_end[columns][:, None], query, key.mT)
+    least = threshold - BOUND_MARGIN - best_start[rows]
     # The bounds of all pairs, also those that are not allowed, are compared: that
     # costs less than to tell them apart beforehand.
     matrix, row, column = (bounds > least[:, :, None]).nonzero(as_tuple=True)
-    allowed = (column >= row) & (column < block.beyond[matrix, row])
+    first_allowed, beyond = (at[matrix, row] for at in block.allowed_columns())
+    allowed = (column >= first_allowed) & (column < beyond)
     matrix, row, column = matrix[allowed], row[allowed], column[allowed]
-    start = block.rows[matrix, row]
-    end = block.columns[matrix, column]
+    start, end = rows[matrix, row], columns[matrix, column]
     per_token = (SPANS_PER_DOC / block.segment_lengths).clamp(min=SPANS_PER_TOKEN)
-    limits = (per_token * block.n_rows / heads.n_heads).ceil()
+    share = (per_token * block.n_rows / heads.n_heads).ceil()
+    limits = share - n_found[block.first_row]
     best, over_pairs = _best(
         bounds[matrix, row, column] + best_start[start], matrix, limits
     )
@@ -156,7 +164,9 @@ def _decode_block(
     pair, label, score = _score_pairs(heads, start, end, threshold)
     best, over_spans = _best(score, matrix[pair], limits)
     pair, label, score = pair[best], label[best], score[best]
-    return start[pair], end[pair], label, score, block.first[over_pairs | over_spans]
+    n_found.index_add_(0, block.first_row[matrix[pair]], torch.ones_like(score))
+    over = block.first_row[over_pairs | over_spans]
+    return start[pair], end[pair], label, score, over
 
 
 def _score_pairs(

@@ -81,7 +81,7 @@ def zlpr_loss(
         log_sum, backprop = _negative_sum(heads, block, pairs)
         n_kept += block.n_pairs
         sums.append(log_sum)
-        sum_docs.append(doc_of_token[block.first])
+        sum_docs.append(doc_of_token[block.first_row])
         callbacks.append((block, backprop if n_kept <= KEPT_PAIRS else None))
 
     n_docs = len(heads.lengths)
@@ -174,8 +174,9 @@ def _negative_sum(
 ) -> tuple[Tensor, BackpropBlock]:
     """Log of the sum of exp(score) over a block's pairs that are gold for no label:
     shape (B, C')."""
-    query, start = (embedding(block.rows, t) for t in (heads.query, heads.start))
-    key, end = (embedding(block.columns, t) for t in (heads.key, heads.end))
+    rows, columns = block.rows, block.columns
+    query, start = embedding(rows, heads.query), embedding(rows, heads.start)
+    key, end = embedding(columns, heads.key), embedding(columns, heads.end)
     end.masked_fill_(block.padding[..., None], -torch.inf)
     shared = torch.bmm(query, key.mT).masked_fill_(~block.allowed(), -torch.inf)
     shared[_positions(block, pairs)] = -torch.inf
@@ -193,20 +194,23 @@ def _negative_sum(
 
     def backprop(log_total: Tensor, weights: Tensor, gradient: Heads) -> None:
         d_shared, d_start, d_end = backprop_scores(log_total, weights)
-        rows, columns = block.rows.flatten(), block.columns.flatten()
-        gradient.query.index_add_(0, rows, torch.bmm(d_shared, key).flatten(0, 1))
-        gradient.key.index_add_(0, columns, torch.bmm(d_shared.mT, query).flatten(0, 1))
-        gradient.start.index_add_(0, rows, d_start.flatten(0, 1))
-        gradient.end.index_add_(0, columns, d_end.flatten(0, 1))
+        d_query, d_key = torch.bmm(d_shared, key), torch.bmm(d_shared.mT, query)
+        gradient.query.index_add_(0, rows.flatten(), d_query.flatten(0, 1))
+        gradient.key.index_add_(0, columns.flatten(), d_key.flatten(0, 1))
+        gradient.start.index_add_(0, rows.flatten(), d_start.flatten(0, 1))
+        gradient.end.index_add_(0, columns.flatten(), d_end.flatten(0, 1))
 
     return log_sum, backprop
 
 
 def _positions(block: Block, pairs: GoldPairs) -> tuple[Tensor, Tensor, Tensor]:
     """Positions of the gold pairs in the block: matrix, row and column of each."""
-    row = pairs.start - block.first[:, None]
-    matrix, pair = torch.nonzero((row >= 0) & (row < block.n_rows[:, None])).T
-    return matrix, row[matrix, pair], pairs.end[pair] - block.first[matrix]
+    row = pairs.start - block.first_row[:, None]
+    column = pairs.end - block.first_column[:, None]
+    has_row = (row >= 0) & (row < block.n_rows[:, None])
+    has_column = (column >= 0) & (column < block.n_columns[:, None])
+    matrix, pair = torch.nonzero(has_row & has_column).T
+    return matrix, row[matrix, pair], column[matrix, pair]
 
 
 def _factored_sum(

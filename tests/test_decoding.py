@@ -121,6 +121,21 @@ def test_number_of_spans_is_bounded(monkeypatch):
     assert actual == pytest.approx(best[: 3 * 40])
 
 
+def test_number_of_spans_is_bounded_over_blocks_of_the_same_rows(monkeypatch):
+    """Those nearest to the diagonal come first."""
+    monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 200)
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 400)
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_TOKEN", 1)
+    features = random_features(np.random.default_rng(0), [20], n_labels=1, n_heads=1)
+    spans = decode(features, -np.inf)
+    assert len(spans) == len(brute_force_spans(features, -np.inf))
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 60)
+    spans = decode(features, -np.inf)
+    assert spans.bounded.tolist() == [0]
+    assert len(spans) == 60
+    assert np.sum(spans.end < 10) == 55
+
+
 def test_thresholds_are_probabilities():
     assert to_score(0.5) == 0
     assert to_score(0.0) == -np.inf
