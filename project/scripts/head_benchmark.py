@@ -19,7 +19,7 @@ from measuring import (
     spread,
     use_device,
 )
-from recognizers import SPANS_KEY, add_recognizer, annotate_ents
+from recognizers import COMPARED, SPANS_KEY, add_recognizer, annotate_ents
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import fix_random_seed, registry
@@ -54,15 +54,6 @@ class Case:
     pairs_per_block: int = blocks.PAIRS_PER_BLOCK
 
 
-HEADS = (
-    "egp_ner",
-    "egp_ner, GlobalPointer",
-    "dense",
-    "CRF",
-    "ner",
-    "spancat 1-8",
-    "spancat 1-16",
-)
 BOUNDED = ("egp_ner, max_length 32", "egp_ner, within sentences")
 POINTERS = ("egp_ner", "egp_ner, GlobalPointer", "dense")
 # Sizes (docs, tokens of each, labels, pairs per block), and the heads by phase.
@@ -70,17 +61,17 @@ AXES: dict[str, tuple[list[tuple[int, ...]], dict[str, tuple[str, ...]]]] = {
     "tokens": (
         [(1, n, 10) for n in (32, 128, 512, 2048, 8192, 20_000, 100_000)],
         {
-            "training": (*HEADS, *BOUNDED),
-            "prediction": (*HEADS, *BOUNDED, "matrix product"),
+            "training": (*COMPARED, *BOUNDED),
+            "prediction": (*COMPARED, *BOUNDED, "matrix product"),
         },
     ),
     "labels": (
         [(1, 512, n) for n in (1, 10, 100, 1000, 10_000)],
-        {"training": HEADS, "prediction": HEADS},
+        {"training": COMPARED, "prediction": COMPARED},
     ),
     "docs": (
         [(n, 20, 10) for n in (1, 4, 16, 64, 256)],
-        {"training": HEADS, "prediction": HEADS},
+        {"training": COMPARED, "prediction": COMPARED},
     ),
     "pairs_per_block": (
         [(1, 8192, 10, 2**n) for n in range(21, 11, -2)],

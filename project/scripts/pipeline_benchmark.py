@@ -8,22 +8,13 @@ from typing import Any
 
 import spacy
 from measuring import interleaved, seconds
-from recognizers import add_recognizer, annotate_ents
+from recognizers import COMPARED, add_recognizer, annotate_ents
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import fix_random_seed, minibatch
 from thinc.api import Optimizer
 
-PIPELINES = (
-    "egp_ner",
-    "egp_ner, GlobalPointer",
-    "dense",
-    "CRF",
-    "ner",
-    "spancat 1-8",
-    "spancat 1-16",
-)
 TOK2VEC = "tok2vec alone"
 LISTENER = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96, "upstream": "*"}
 
@@ -49,7 +40,7 @@ def measure_pipelines(
     train_docs, dev_docs = train_docs[:N_TRAIN_DOCS], dev_docs[:N_DEV_DOCS]
     for doc in train_docs:
         annotate_ents(doc)
-    pipelines = {name: make_pipeline(name) for name in PIPELINES}
+    pipelines = {name: make_pipeline(name) for name in COMPARED}
     updates = {}
     for name, nlp in pipelines.items():
         examples = [Example(_words_only(nlp, doc), doc) for doc in train_docs]

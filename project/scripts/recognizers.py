@@ -26,6 +26,17 @@ RECOGNIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "spancat 1-16": ("spancat", {"suggester": {**NGRAMS, "max_size": 16}}),
 }
 
+# Those of them that every measurement compares.
+COMPARED = (
+    "egp_ner",
+    "egp_ner, GlobalPointer",
+    "dense",
+    "CRF",
+    "ner",
+    "spancat 1-8",
+    "spancat 1-16",
+)
+
 
 def add_recognizer(nlp: Language, name: str, tok2vec: dict[str, Any]) -> Any:
     """Add a component to a pipeline.
