@@ -1,11 +1,12 @@
 """Tabulate what `annotate_benchmark.py` has measured, within a page."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import srsly
 import typer
+from markdown_table import markdown_table
 
 Results = dict[str, Any]
 
@@ -59,13 +60,15 @@ def speed_table(results: Results) -> str:
         f"Words/s over {results['docs']:,} documents ({results['words']:,} words), "
         f"without and with startup: median of {results['rounds']} interleaved rounds "
         "(min-max).\n\n"
-        + _table(["engine", "workers", "words/s", "with startup", "compared"], rows)
+        + markdown_table(
+            ["engine", "workers", "words/s", "with startup", "compared"], rows
+        )
     )
 
 
 def kill_table(results: Results) -> str:
     """One row: what was killed, and what became of the output."""
-    return _table(
+    return markdown_table(
         ["documents", "workers killed", "seconds", "undisturbed", "same output"],
         [
             [
@@ -86,13 +89,13 @@ def memory_table(results: Results) -> str:
     return (
         f"{results['docs']:,} documents ({results['words']:,} words), "
         f"{results['docs_per_second']:,.0f} documents/s with two workers.\n\n"
-        + _table(["time", "driver, MB", "largest worker, MB"], rows)
+        + markdown_table(["time", "driver, MB", "largest worker, MB"], rows)
     )
 
 
 def long_table(results: Results) -> str:
     """A row per document."""
-    return _table(
+    return markdown_table(
         ["characters", "words", "seconds", "peak memory, MB"],
         [
             [
@@ -108,7 +111,7 @@ def long_table(results: Results) -> str:
 
 def cluster_table(results: Results) -> str:
     """One row: the run on the cluster."""
-    return _table(
+    return markdown_table(
         ["nodes", "documents", "words/s", "same output"],
         [
             [
@@ -135,11 +138,6 @@ def describe_run(run: dict[str, Any]) -> str:
     """What the figures are measured on."""
     packages = ", ".join(f"{name} {run[name]}" for name in ("spacy", "torch", "ray"))
     return f"On {run['cores']} cores of {run['processor']}; {packages}."
-
-
-def _table(header: list[str], rows: Iterable[list[Any]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
 def _format_spread(speed: dict[str, float]) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import matplotlib.pyplot as plt
 import srsly
 import typer
+from markdown_table import markdown_table
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -115,10 +116,7 @@ def _label(ax: Axes, x: str, y: str) -> None:
 
 def batches_table(results: Results) -> str:
     """Markdown table of time and memory of each batch, `egp_ner` beside the others."""
-    lines = [
-        "| docs x tokens x labels | phase | head | ms (min-max) | MB | / egp_ner |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     batches = [result for result in results if result["axis"] == "batches"]
     by_batch = itemgetter("phase", "docs", "tokens", "labels")
     for (phase, *size), group in groupby(batches, key=by_batch):
@@ -126,22 +124,21 @@ def batches_table(results: Results) -> str:
         ours = same_size[0]
         for result in same_size:
             cells = [" x ".join(map(str, size)), phase, result["head"]]
-            lines.append(f"| {' | '.join([*cells, *_figures(result, ours)])} |")
-    return "\n".join(lines) + "\n"
+            rows.append([*cells, *_figures(result, ours)])
+    return markdown_table(
+        ["docs x tokens x labels", "phase", "head", "ms (min-max)", "MB", "/ egp_ner"],
+        rows,
+    )
 
 
 def blocks_table(results: Results) -> str:
     """Markdown table of time and memory of `egp_ner` by the pairs in a block."""
-    lines = [
-        "| pairs per block | phase | ms (min-max) | MB |",
-        "|---|---|---|---|",
-    ]
+    rows = []
     for result in results:
         if result["axis"] == "pairs_per_block":
             size = f"{result['pairs_per_block']:,}"
-            cells = [size, result["phase"], *_figures(result, result)[:2]]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+            rows.append([size, result["phase"], *_figures(result, result)[:2]])
+    return markdown_table(["pairs per block", "phase", "ms (min-max)", "MB"], rows)
 
 
 def _figures(result: dict[str, Any], ours: dict[str, Any]) -> list[str]:

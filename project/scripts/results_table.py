@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import srsly
 import typer
+from markdown_table import markdown_table
 
 
 def results_table(
@@ -23,15 +24,13 @@ def results_table(
         rows.append(_row(name, "**all**", {m: scores[prefix + m] for m in "fpr"}))
         per_type: dict[str, Any] = scores.get(f"{prefix}per_type") or {}
         rows += [_row(name, label, per_type[label]) for label in sorted(per_type)]
-    header = ["| system | label | F | P | R |", "|---|---|---|---|---|"]
-    table = "\n".join([*header, *rows])
-    output_path.write_text(f"{table}\n", encoding="utf8")
-    typer.echo(table)
+    table = markdown_table(["system", "label", "F", "P", "R"], rows)
+    output_path.write_text(table, encoding="utf8")
+    typer.echo(table, nl=False)
 
 
-def _row(system: str, label: str, scores: dict[str, float]) -> str:
-    cells = [f"{100 * scores[measure]:.1f}" for measure in "fpr"]
-    return f"| {' | '.join([system, label, *cells])} |"
+def _row(system: str, label: str, scores: dict[str, float]) -> list[str]:
+    return [system, label, *(f"{100 * scores[measure]:.1f}" for measure in "fpr")]
 
 
 if __name__ == "__main__":
