@@ -192,7 +192,7 @@ class EGPRecognizer(TrainablePipe):
 
     def add_label(self, label: str) -> int:
         """Add a label, also to a trained model, whose scores of the labels that it has
-        stay the same.
+        stay the same up to rounding.
 
         label (str): The label.
         RETURNS (int): 0 if the label is already present, otherwise 1.
