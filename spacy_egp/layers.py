@@ -8,6 +8,7 @@ from thinc.api import Linear, Model, Ops, glorot_uniform_init
 from thinc.types import Floats1d, Floats2d, FloatsXd, Ragged
 from thinc.util import get_width
 
+from .errors import Errors
 from .features import PointerFeatures
 
 # Score (logit of a probability of 0.001) that an untrained model gives to every span.
@@ -30,10 +31,7 @@ def rotary_embedding(head_size: int, base: float = 10000.0) -> Model[Ragged, Rag
     RAISES (ValueError): If `head_size` is odd.
     """
     if head_size % 2:
-        raise ValueError(
-            f"Rotary embedding turns pairs of columns, so head_size must be even, "
-            f"but it is {head_size}. Use an even head_size or rope = false."
-        )
+        raise ValueError(Errors.EGP008.format(head_size=head_size))
     return Model(
         "rotary_embedding",
         _rotary_forward,
@@ -87,7 +85,7 @@ def scaled_learn_rate(
     RAISES (ValueError): If `scale` is not positive.
     """
     if scale <= 0:
-        raise ValueError(f"learn_rate_scale must be positive, but it is {scale}.")
+        raise ValueError(Errors.EGP009.format(scale=scale))
     return Model(
         f"scaled_learn_rate({layer.name})",
         _scaled_forward,
