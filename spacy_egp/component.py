@@ -26,6 +26,7 @@ from .decoding import (
     to_probability,
     to_score,
 )
+from .errors import Errors, Warnings
 from .features import PointerFeatures
 from .loss import zlpr_loss
 from .scoring import span_score
@@ -159,20 +160,17 @@ class EGPRecognizer(TrainablePipe):
     def _check_settings(self) -> None:
         threshold = self.cfg["threshold"]
         if not 0 <= threshold <= 1:
+            raise ValueError(Errors.EGP001.format(name=self.name, threshold=threshold))
+        overlap = self.cfg["overlap"]
+        if overlap not in SELECTIONS:
+            choices = ", ".join(SELECTIONS)
             raise ValueError(
-                f"'{self.name}': threshold must be a probability from 0 to 1, but it "
-                f"is {threshold}."
-            )
-        if self.cfg["overlap"] not in SELECTIONS:
-            raise ValueError(
-                f"'{self.name}': overlap must be one of {', '.join(SELECTIONS)}, but "
-                f"it is '{self.cfg['overlap']}'."
+                Errors.EGP002.format(name=self.name, choices=choices, overlap=overlap)
             )
         max_length = self.cfg["max_length"]
         if max_length is not None and max_length < 1:
             raise ValueError(
-                f"'{self.name}': max_length must be at least 1 token, or None for no "
-                f"limit, but it is {max_length}."
+                Errors.EGP003.format(name=self.name, max_length=max_length)
             )
 
     @property
@@ -200,8 +198,9 @@ class EGPRecognizer(TrainablePipe):
         """
         if not isinstance(label, str):
             raise ValueError(
-                f"'{self.name}': labels must be strings, but got {label!r} of type "
-                f"{type(label).__name__}."
+                Errors.EGP004.format(
+                    name=self.name, label=label, type=type(label).__name__
+                )
             )
         if label in self.cfg["labels"]:
             return 0
@@ -243,15 +242,9 @@ class EGPRecognizer(TrainablePipe):
             if len(sample) < 10:
                 sample.append(example)
         if not sample:
-            raise ValueError(
-                f"'{self.name}': no examples to initialize with. Check the training "
-                f"corpus."
-            )
+            raise ValueError(Errors.EGP005.format(name=self.name))
         if not self.labels:
-            raise ValueError(
-                f"'{self.name}': no labels. Give them to add_label or initialize, or "
-                f"annotate spans in doc.spans['{self.key}'] of the training docs."
-            )
+            raise ValueError(Errors.EGP006.format(name=self.name, spans_key=self.key))
         self._report_excluded(excluded)
         self.model.initialize(
             X=[example.x for example in sample],
@@ -290,10 +283,14 @@ class EGPRecognizer(TrainablePipe):
         )
         if len(spans.bounded):
             warnings.warn(
-                f"'{self.name}': {len(spans.bounded)} of {len(docs)} docs have more "
-                f"than {SPANS_PER_DOC} spans (or {SPANS_PER_TOKEN} for each token) "
-                f"above the threshold of {threshold}; only the best were kept. Train "
-                f"the model further or raise the threshold.",
+                Warnings.EGPW001.format(
+                    name=self.name,
+                    n_bounded=len(spans.bounded),
+                    n_docs=len(docs),
+                    spans_per_doc=SPANS_PER_DOC,
+                    spans_per_token=SPANS_PER_TOKEN,
+                    threshold=threshold,
+                ),
                 stacklevel=2,
             )
         return spans
@@ -382,10 +379,12 @@ class EGPRecognizer(TrainablePipe):
         for span in aligned:
             if span.label_ not in label_ids:
                 raise ValueError(
-                    f"'{self.name}': gold span '{span.text}' has the label "
-                    f"'{span.label_}', which the component lacks. Add it with "
-                    f"add_label or in initialize, or remove the span. Labels: "
-                    f"{', '.join(self.labels)}."
+                    Errors.EGP007.format(
+                        name=self.name,
+                        text=span.text,
+                        label=span.label_,
+                        labels=", ".join(self.labels),
+                    )
                 )
             reason = self.why_excluded(example.predicted, span)
             if reason is None:
@@ -431,9 +430,9 @@ class EGPRecognizer(TrainablePipe):
         if counts and not self._reported_excluded:
             self._reported_excluded = True
             warnings.warn(
-                f"'{self.name}': gold spans in doc.spans['{self.key}'] are left out of "
-                f"training: {', '.join(counts)}. Correct their boundaries, or the "
-                f"component's settings.",
+                Warnings.EGPW002.format(
+                    name=self.name, spans_key=self.key, counts=", ".join(counts)
+                ),
                 stacklevel=2,
             )
 

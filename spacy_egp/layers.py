@@ -10,6 +10,7 @@ from thinc.api import Model, Ops, glorot_uniform_init, zero_init
 from thinc.types import Floats1d, Floats2d, FloatsXd, Ragged
 from thinc.util import get_width, torch2xp, xp2torch
 
+from .errors import Errors
 from .features import PointerFeatures
 
 # Score (logit of a probability of 0.001) that an untrained model gives to every span.
@@ -32,10 +33,7 @@ def rotary_embedding(head_size: int, base: float = 10000.0) -> Model[Ragged, Rag
     RAISES (ValueError): If `head_size` is odd.
     """
     if head_size % 2:
-        raise ValueError(
-            f"Rotary embedding turns pairs of columns, so head_size must be even, "
-            f"but it is {head_size}. Use an even head_size or rope = false."
-        )
+        raise ValueError(Errors.EGP008.format(head_size=head_size))
     return Model(
         "rotary_embedding",
         _rotary_forward,
@@ -99,9 +97,7 @@ def ScaledLinear(
     RAISES (ValueError): If `learn_rate_scale` is not positive.
     """
     if learn_rate_scale <= 0:
-        raise ValueError(
-            f"learn_rate_scale must be positive, but it is {learn_rate_scale}."
-        )
+        raise ValueError(Errors.EGP009.format(scale=learn_rate_scale))
     return Model(
         "scaled_linear",
         _linear_forward,

@@ -57,7 +57,7 @@ def test_rotation_backprop_is_the_inverse():
 
 
 def test_odd_head_size_is_an_error():
-    with pytest.raises(ValueError, match=r"head_size must be even.*5"):
+    with pytest.raises(ValueError, match="EGP008.*head_size must be even.*5"):
         rotary_embedding(5)
 
 
@@ -79,7 +79,7 @@ def test_learn_rate_scale_moves_the_output_by_the_scale(scale):
 
 @pytest.mark.parametrize("scale", [0.0, -1.0])
 def test_learn_rate_scale_must_be_positive(scale):
-    with pytest.raises(ValueError, match=f"learn_rate_scale must be positive.*{scale}"):
+    with pytest.raises(ValueError, match=f"EGP009.*positive.*{scale}"):
         ScaledLinear(2, 4, learn_rate_scale=scale)
 
 
