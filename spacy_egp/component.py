@@ -3,7 +3,9 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,9 @@ from .errors import Errors, Warnings
 from .features import PointerFeatures
 from .loss import zlpr_loss
 from .scoring import span_score
+
+# What spaCy saves of a component.
+FIELDS = {"cfg", "vocab", "model"}
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -71,6 +76,7 @@ depth = 4
         "within_sentences": False,
         "overlap": "any",
         "annotate_ents": False,
+        "labels_attr": "annotated_labels",
         "scorer": {"@scorers": "spacy-egp.span_scorer.v1"},
     },
     default_score_weights={"spans_sc_f": 1.0, "spans_sc_p": 0.0, "spans_sc_r": 0.0},
@@ -85,6 +91,7 @@ def make_egp_ner(
     within_sentences: bool,
     overlap: str,
     annotate_ents: bool,
+    labels_attr: str,
     scorer: Callable | None,
 ) -> "EGPRecognizer":
     """Create an `EGPRecognizer`; its docstring tells the settings."""
@@ -98,6 +105,7 @@ def make_egp_ner(
         within_sentences=within_sentences,
         overlap=overlap,
         annotate_ents=annotate_ents,
+        labels_attr=labels_attr,
         scorer=scorer,
     )
 
@@ -121,6 +129,7 @@ class EGPRecognizer(TrainablePipe):
         within_sentences: bool = False,
         overlap: str = "any",
         annotate_ents: bool = False,
+        labels_attr: str = "annotated_labels",
         scorer: Callable | None = span_score,
     ) -> None:
         """Initialize the component.
@@ -138,6 +147,9 @@ class EGPRecognizer(TrainablePipe):
             "nested" (none that cross; the better ones first), "flat" (none that
             overlap; those with the largest total score).
         annotate_ents (bool): Also write the flat selection to `doc.ents`.
+        labels_attr (str): Entry of `doc.spans[spans_key].attrs` that lists the labels
+            which a training doc is annotated for. Other labels have no part in its
+            loss. A doc without the entry is annotated for all labels.
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If a setting has a value that it cannot have.
         """
@@ -153,6 +165,7 @@ class EGPRecognizer(TrainablePipe):
             "within_sentences": within_sentences,
             "overlap": overlap,
             "annotate_ents": annotate_ents,
+            "labels_attr": labels_attr,
         }
         self._check_settings()
         self._reported_excluded = False
@@ -274,7 +287,9 @@ class EGPRecognizer(TrainablePipe):
         features (PointerFeatures): The model's output for them.
         threshold (float): Probability from 0 to 1 above which a pair is a span.
         RETURNS (ScoredSpans): The spans.
+        RAISES (ValueError): If there are features that are NaN or infinite.
         """
+        self._check_finite(docs, features)
         spans = decode(
             features,
             to_score(threshold),
@@ -343,23 +358,52 @@ class EGPRecognizer(TrainablePipe):
         features (PointerFeatures): The model's output for their predicted docs.
         RETURNS (Tuple[float, PointerFeatures]): The loss and its gradient with respect
             to the features.
-        RAISES (ValueError): If a gold span has a label that the component lacks.
+        RAISES (ValueError): If a gold span has a label that the component lacks, or the
+            features or the loss are NaN or infinite.
         """
         examples = list(examples)
+        docs = [example.predicted for example in examples]
+        self._check_finite(docs, features)
         label_ids = self._label_ids()
         gold = []
+        annotated = np.ones((len(examples), len(label_ids)), dtype=bool)
         excluded: Counter[str] = Counter()
-        for example in examples:
+        for example, has_part in zip(examples, annotated, strict=True):
             spans, not_learned = self._gold(example, label_ids)
             gold.append(spans)
             excluded += not_learned
+            labels = self._annotated_labels(example.reference)
+            if labels is not None:
+                has_part[:] = False
+                has_part[[label_ids[label] for label in labels & label_ids.keys()]] = 1
         self._report_excluded(excluded)
-        return zlpr_loss(
+        loss, d_features = zlpr_loss(
             features,
             gold,
-            segments=self._segments([example.predicted for example in examples]),
+            annotated=annotated,
+            segments=self._segments(docs),
             max_length=self.cfg["max_length"],
         )
+        if not np.isfinite(loss):
+            text = _beginning(docs[0])
+            raise ValueError(
+                Errors.EGP011.format(
+                    name=self.name, n_docs=len(docs), loss=loss, text=text
+                )
+            )
+        return loss, d_features
+
+    def _check_finite(self, docs: Sequence[Doc], features: PointerFeatures) -> None:
+        bad = features.docs_not_finite()
+        if bad:
+            raise ValueError(
+                Errors.EGP010.format(
+                    name=self.name,
+                    n_bad=len(bad),
+                    n_docs=len(docs),
+                    text=_beginning(docs[bad[0]]),
+                )
+            )
 
     def _label_ids(self) -> dict[str, int]:
         return {label: i for i, label in enumerate(self.labels)}
@@ -373,6 +417,7 @@ class EGPRecognizer(TrainablePipe):
         if self.key not in example.reference.spans:
             return None, excluded
         spans = example.reference.spans[self.key]
+        annotated_labels = self._annotated_labels(example.reference)
         aligned = align_spans(example, spans)
         excluded["that do not fit the tokens"] = len(spans) - len(aligned)
         rows = []
@@ -387,11 +432,32 @@ class EGPRecognizer(TrainablePipe):
                     )
                 )
             reason = self.why_excluded(example.predicted, span)
+            if annotated_labels is not None and span.label_ not in annotated_labels:
+                reason = f"of a label that attrs['{self.cfg['labels_attr']}'] lacks"
             if reason is None:
                 rows.append((span.start, span.end - 1, label_ids[span.label_]))
             else:
                 excluded[reason] += 1
         return np.asarray(rows, dtype="int64").reshape(-1, 3), excluded
+
+    def _annotated_labels(self, reference: Doc) -> set[str] | None:
+        """The labels that a doc is annotated for, None for all."""
+        group = reference.spans.get(self.key)
+        if group is None or self.cfg["labels_attr"] not in group.attrs:
+            return None
+        labels = group.attrs[self.cfg["labels_attr"]]
+        if not isinstance(labels, list | tuple) or not all(
+            isinstance(label, str) for label in labels
+        ):
+            raise ValueError(
+                Errors.EGP015.format(
+                    name=self.name,
+                    spans_key=self.key,
+                    labels_attr=self.cfg["labels_attr"],
+                    value=labels,
+                )
+            )
+        return set(labels)
 
     def why_excluded(self, doc: Doc, span: Span) -> str | None:
         """Tell why a span can be neither learned nor predicted with the settings.
@@ -436,6 +502,71 @@ class EGPRecognizer(TrainablePipe):
                 stacklevel=2,
             )
 
+    def from_bytes(
+        self, bytes_data: bytes, *, exclude: Iterable[str] = ()
+    ) -> "EGPRecognizer":
+        """Load the component from a bytestring.
+
+        bytes_data (bytes): What `to_bytes` has returned.
+        exclude (Iterable[str]): Names of serialization fields to exclude.
+        RETURNS (EGPRecognizer): The component.
+        RAISES (ValueError): If the data are damaged or of another component.
+        """
+        with self._loading("bytes"):
+            super().from_bytes(bytes_data, exclude=tuple(exclude))
+        self._check_loaded("bytes")
+        return self
+
+    def from_disk(
+        self, path: str | Path, *, exclude: Iterable[str] = ()
+    ) -> "EGPRecognizer":
+        """Load the component from disk.
+
+        path (Union[str, Path]): The folder.
+        exclude (Iterable[str]): Names of serialization fields to exclude.
+        RETURNS (EGPRecognizer): The component.
+        RAISES (ValueError): If a file is damaged or of another component.
+        """
+        exclude = set(exclude)
+        for field in FIELDS:
+            # One by one, so that an error can name the file.
+            with self._loading(Path(path) / field):
+                super().from_disk(path, exclude=tuple(exclude | (FIELDS - {field})))
+        self._check_loaded(path)
+        return self
+
+    @contextmanager
+    def _loading(self, source: str | Path) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise ValueError(
+                Errors.EGP012.format(name=self.name, source=source, error=error)
+            ) from error
+
+    def _check_loaded(self, source: str | Path) -> None:
+        """Check that settings, labels and weights fit together."""
+        self._check_settings()
+        n_outputs = self.model.maybe_get_dim("nO")
+        if n_outputs not in (None, len(self.labels)):
+            raise ValueError(
+                Errors.EGP013.format(
+                    name=self.name,
+                    source=source,
+                    n_labels=len(self.labels),
+                    n_outputs=n_outputs,
+                )
+            )
+        isfinite = self.model.ops.xp.isfinite
+        for node in self.model.walk():
+            for param in filter(node.has_param, node.param_names):
+                if not isfinite(node.get_param(param)).all():
+                    raise ValueError(
+                        Errors.EGP014.format(
+                            name=self.name, param=param, layer=node.name, source=source
+                        )
+                    )
+
     def score_matrix(self, doc: Doc) -> np.ndarray:
         """Compute the scores (logits) of all token pairs of a doc, for inspection.
 
@@ -446,6 +577,10 @@ class EGPRecognizer(TrainablePipe):
         if not len(doc):
             return np.zeros((len(self.labels), 0, 0), dtype="float32")
         return score_matrix(self.model.predict([doc]))
+
+
+def _beginning(doc: Doc) -> str:
+    return doc.text[:50]
 
 
 def align_spans(example: Example, spans: SpanGroup) -> list[Span]:

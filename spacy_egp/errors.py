@@ -15,7 +15,7 @@ class Warnings(metaclass=ErrorsWithCodes):
     )
     EGPW002 = (
         "'{name}': gold spans in doc.spans['{spans_key}'] are left out of training: "
-        "{counts}. Correct their boundaries, or the component's settings."
+        "{counts}. Correct their boundaries and labels, or the component's settings."
     )
 
 
@@ -48,6 +48,36 @@ class Errors(metaclass=ErrorsWithCodes):
         "{head_size}. Use an even head_size or rope = false."
     )
     EGP009 = "learn_rate_scale must be positive, but it is {scale}."
+
+    EGP010 = (
+        "'{name}': the features of {n_bad} of {n_docs} docs are NaN or infinite. The "
+        "first is {text!r}. Nothing was learned from this batch or written to it. "
+        "Lower the learning rate, turn off mixed precision, or go back to a model that "
+        "was saved before."
+    )
+    EGP011 = (
+        "'{name}': the loss of a batch of {n_docs} docs is {loss}. The first is "
+        "{text!r}. Nothing was learned from this batch. Lower the learning rate, or go "
+        "back to a model that was saved before."
+    )
+    EGP012 = (
+        "'{name}': cannot load {source}: {error}. It is damaged, or it was saved with "
+        "another architecture or settings: load it with the config that was saved "
+        "with it."
+    )
+    EGP013 = (
+        "'{name}': {source} has {n_labels} labels, but weights for {n_outputs}. Its "
+        "files cfg and model are not of the same component: save it again."
+    )
+    EGP014 = (
+        "'{name}': the weights '{param}' of '{layer}' in {source} are NaN or infinite. "
+        "Go back to a model that was saved before."
+    )
+    EGP015 = (
+        "'{name}': doc.spans['{spans_key}'].attrs['{labels_attr}'] lists the labels "
+        "that a doc is annotated for: it must be a list of strings, but it is "
+        "{value!r}."
+    )
 
     # All commands
     EGP101 = "Unknown {setting} {value!r}: choose one of {choices}."

@@ -255,14 +255,16 @@ def _head_forward(
         d_query = d_features.query / head_size**0.5
         dR = ops.xp.stack([d_query, d_features.key], axis=2).reshape(P.shape)
         dP = backprop_rope(Ragged(dR, Xr.lengths)).dataXd
-        if bias is None:
-            return Ragged(backprop_pointer(dP), Xr.lengths)
-        dU = ops.xp.hstack([d_features.start, d_features.end]) / 2
-        if shares_pointer:
-            dX = backprop_pointer(dP + backprop_bias(dU))
-        else:
-            dX = backprop_pointer(dP) + backprop_bias(dU)
-        return Ragged(dX, Xr.lengths)
+        dX = 0
+        if bias is not None:
+            dU = ops.xp.hstack([d_features.start, d_features.end]) / 2
+            if shares_pointer:
+                dP = dP + backprop_bias(dU)
+            else:
+                dX = backprop_bias(dU)
+        dX = dX + backprop_pointer(dP)
+        # An encoder in half precision expects its gradient in that, too.
+        return Ragged(dX.astype(Xr.dataXd.dtype, copy=False), Xr.lengths)
 
     features = PointerFeatures(
         query=query_key[:, :, 0] / head_size**0.5,
