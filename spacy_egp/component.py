@@ -251,7 +251,7 @@ class EGPRecognizer(TrainablePipe):
                 for span in example.reference.spans.get(self.key, ()):
                     if self.add_label(span.label_):
                         label_ids[span.label_] = len(label_ids)
-            excluded += self._gold(example, label_ids)[1]
+            excluded += self._gold(example, label_ids)[-1]
             if len(sample) < 10:
                 sample.append(example)
         if not sample:
@@ -365,22 +365,18 @@ class EGPRecognizer(TrainablePipe):
         docs = [example.predicted for example in examples]
         self._check_finite(docs, features)
         label_ids = self._label_ids()
-        gold = []
-        annotated = np.ones((len(examples), len(label_ids)), dtype=bool)
+        gold, annotated = [], []
         excluded: Counter[str] = Counter()
-        for example, has_part in zip(examples, annotated, strict=True):
-            spans, not_learned = self._gold(example, label_ids)
+        for example in examples:
+            spans, labels, not_learned = self._gold(example, label_ids)
             gold.append(spans)
+            annotated.append(labels)
             excluded += not_learned
-            labels = self._annotated_labels(example.reference)
-            if labels is not None:
-                has_part[:] = False
-                has_part[[label_ids[label] for label in labels & label_ids.keys()]] = 1
         self._report_excluded(excluded)
         loss, d_features = zlpr_loss(
             features,
             gold,
-            annotated=annotated,
+            annotated=np.stack(annotated),
             segments=self._segments(docs),
             max_length=self.cfg["max_length"],
         )
@@ -410,14 +406,20 @@ class EGPRecognizer(TrainablePipe):
 
     def _gold(
         self, example: Example, label_ids: dict[str, int]
-    ) -> tuple[np.ndarray | None, Counter[str]]:
-        """Gold spans on the predicted doc's tokens, as `zlpr_loss` takes them, and how
-        many there are that cannot be learned, by reason."""
+    ) -> tuple[np.ndarray | None, np.ndarray, Counter[str]]:
+        """Gold spans on the predicted doc's tokens and the labels that the doc is
+        annotated for, as `zlpr_loss` takes them, and how many spans there are that
+        cannot be learned, by reason."""
         excluded: Counter[str] = Counter()
+        annotated = np.ones(len(label_ids), dtype=bool)
         if self.key not in example.reference.spans:
-            return None, excluded
+            return None, annotated, excluded
         spans = example.reference.spans[self.key]
-        annotated_labels = self._annotated_labels(example.reference)
+        labels_attr = self.cfg["labels_attr"]
+        if labels_attr in spans.attrs:
+            annotated[:] = False
+            labels = self._check_labels(spans.attrs[labels_attr])
+            annotated[[label_ids[x] for x in labels if x in label_ids]] = True
         aligned = align_spans(example, spans)
         excluded["that do not fit the tokens"] = len(spans) - len(aligned)
         rows = []
@@ -431,33 +433,29 @@ class EGPRecognizer(TrainablePipe):
                         labels=", ".join(self.labels),
                     )
                 )
-            reason = self.why_excluded(example.predicted, span)
-            if annotated_labels is not None and span.label_ not in annotated_labels:
-                reason = f"of a label that attrs['{self.cfg['labels_attr']}'] lacks"
+            label = label_ids[span.label_]
+            if annotated[label]:
+                reason = self.why_excluded(example.predicted, span)
+            else:
+                reason = f"of a label that attrs['{labels_attr}'] lacks"
             if reason is None:
-                rows.append((span.start, span.end - 1, label_ids[span.label_]))
+                rows.append((span.start, span.end - 1, label))
             else:
                 excluded[reason] += 1
-        return np.asarray(rows, dtype="int64").reshape(-1, 3), excluded
+        return np.asarray(rows, dtype="int64").reshape(-1, 3), annotated, excluded
 
-    def _annotated_labels(self, reference: Doc) -> set[str] | None:
-        """The labels that a doc is annotated for, None for all."""
-        group = reference.spans.get(self.key)
-        if group is None or self.cfg["labels_attr"] not in group.attrs:
-            return None
-        labels = group.attrs[self.cfg["labels_attr"]]
-        if not isinstance(labels, list | tuple) or not all(
-            isinstance(label, str) for label in labels
-        ):
-            raise ValueError(
-                Errors.EGP015.format(
-                    name=self.name,
-                    spans_key=self.key,
-                    labels_attr=self.cfg["labels_attr"],
-                    value=labels,
-                )
+    def _check_labels(self, labels: Any) -> list[str]:
+        """The labels that a doc is annotated for."""
+        if isinstance(labels, list | tuple) and all(isinstance(x, str) for x in labels):
+            return list(labels)
+        raise ValueError(
+            Errors.EGP015.format(
+                name=self.name,
+                spans_key=self.key,
+                labels_attr=self.cfg["labels_attr"],
+                value=labels,
             )
-        return set(labels)
+        )
 
     def why_excluded(self, doc: Doc, span: Span) -> str | None:
         """Tell why a span can be neither learned nor predicted with the settings.
