@@ -34,7 +34,7 @@ from .loss import zlpr_loss
 from .scoring import span_score
 
 # What spaCy saves of a component.
-FIELDS = {"cfg", "vocab", "model"}
+FIELDS = ("cfg", "model", "vocab")
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -525,11 +525,12 @@ class EGPRecognizer(TrainablePipe):
         RETURNS (EGPRecognizer): The component.
         RAISES (ValueError): If a file is damaged or of another component.
         """
-        exclude = set(exclude)
+        exclude = tuple(exclude)
         for field in FIELDS:
             # One by one, so that an error can name the file.
+            others = tuple(name for name in FIELDS if name != field)
             with self._loading(Path(path) / field):
-                super().from_disk(path, exclude=tuple(exclude | (FIELDS - {field})))
+                super().from_disk(path, exclude=exclude + others)
         self._check_loaded(path)
         return self
 

@@ -621,7 +621,7 @@ def test_model_of_another_architecture(trained_nlp, tmp_path):
     path = save(trained_nlp, tmp_path)
     component = blank(model={**DEFAULT_MODEL, "head_size": 32}).get_pipe("egp_ner")
     with pytest.raises(ValueError, match=f"EGP012.*'egp_ner'.*{path}/model"):
-        component.from_disk(path)
+        component.from_disk(path, exclude=["vocab"])
     with pytest.raises(ValueError, match="EGP012.*'egp_ner'.*bytes"):
         component.from_bytes(trained_nlp.get_pipe("egp_ner").to_bytes())
 
