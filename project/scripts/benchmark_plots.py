@@ -8,25 +8,13 @@ from typing import Annotated, Any
 import matplotlib.pyplot as plt
 import srsly
 import typer
+from figures import STYLES, plot_speeds, save_figure
 from markdown_table import markdown_table
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 Results = list[dict[str, Any]]
 
-STYLES: dict[str, dict[str, Any]] = {
-    "egp_ner": {"color": "#d62728", "linewidth": 2.5, "zorder": 3},
-    "egp_ner, max_length 32": {"color": "#d62728", "linestyle": "--"},
-    "egp_ner, within sentences": {"color": "#d62728", "linestyle": ":"},
-    "egp_ner, GlobalPointer": {"color": "#ff9896"},
-    "dense": {"color": "#7f7f7f"},
-    "CRF": {"color": "#2ca02c"},
-    "ner": {"color": "#9467bd"},
-    "spancat 1-8": {"color": "#1f77b4"},
-    "spancat 1-16": {"color": "#aec7e8"},
-    "matrix product": {"color": "black", "linestyle": ":"},
-    "tok2vec alone": {"color": "#c7c7c7"},
-}
 AXES = {
     "tokens": "tokens of one doc, 10 labels",
     "labels": "labels, one doc of 512 tokens",
@@ -45,11 +33,8 @@ def benchmark_plots(
         "training": plot_heads(heads, "training"),
         "prediction": plot_heads(heads, "prediction"),
     }
-    plt.rcParams["svg.hashsalt"] = "spacy-egp"
     for name, figure in figures.items():
-        path = input_path.with_name(f"{input_path.stem}-{name}")
-        figure.savefig(path.with_suffix(".png"), dpi=110)
-        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
+        save_figure(figure, input_path.with_name(f"{input_path.stem}-{name}"))
     tables = f"{batches_table(results['heads'])}\n{blocks_table(heads)}"
     input_path.with_suffix(".md").write_text(tables, encoding="utf8")
 
@@ -60,15 +45,8 @@ def plot_pipelines(results: Results) -> Figure:
     for ax, phase in zip(axes, ("training", "prediction"), strict=True):
         of_phase = [result for result in results if result["phase"] == phase]
         of_phase.sort(key=lambda result: result["words_per_second"]["median"])
-        names = [result["pipeline"] for result in of_phase]
-        speeds = [result["words_per_second"] for result in of_phase]
-        medians = [speed["median"] for speed in speeds]
-        below = [speed["median"] - speed["min"] for speed in speeds]
-        above = [speed["max"] - speed["median"] for speed in speeds]
-        colors = [STYLES[name]["color"] for name in names]
-        ax.barh(names, medians, xerr=(below, above), color=colors, ecolor="#555555")
+        plot_speeds(ax, {r["pipeline"]: r["words_per_second"] for r in of_phase})
         ax.set_title(f"Whole pipelines: {phase}")
-        ax.set_xlabel("words per second (median; line: slowest to fastest round)")
     return figure
 
 

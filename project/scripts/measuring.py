@@ -1,6 +1,7 @@
 """Time, memory and the machine they were measured on."""
 
 import platform
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -73,6 +74,15 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
     }
+
+
+def commit() -> str | None:
+    """The commit of the code that is measured, marked "-dirty" if there are changes;
+    None outside of a git repository."""
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
+    folder = Path(__file__).parent
+    result = subprocess.run(describe, cwd=folder, capture_output=True, text=True)
+    return result.stdout.strip() or None
 
 
 def on_gpu() -> bool:

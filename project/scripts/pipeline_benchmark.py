@@ -37,22 +37,52 @@ def measure_pipelines(
         and maximum.
     """
     fix_random_seed(seed)
-    train_docs, dev_docs = train_docs[:N_TRAIN_DOCS], dev_docs[:N_DEV_DOCS]
-    for doc in train_docs:
-        annotate_ents(doc)
     pipelines = {name: make_pipeline(name) for name in COMPARED}
-    updates = {}
-    for name, nlp in pipelines.items():
-        examples = [Example(_words_only(nlp, doc), doc) for doc in train_docs]
-        optimizer = nlp.initialize(partial(list, examples))
-        batches = cycle(minibatch(examples, DOCS_PER_UPDATE))
-        updates[name] = partial(_update, nlp, batches, optimizer)
+    for nlp in pipelines.values():
+        nlp.initialize(partial(list, make_examples(nlp, train_docs)))
+    training = training_speeds(pipelines, train_docs)
     pipelines[TOK2VEC] = make_pipeline(None)
     pipelines[TOK2VEC].initialize()
-    predictions = {n: partial(_predict, nlp, dev_docs) for n, nlp in pipelines.items()}
-    for phase, measurements in (("training", updates), ("prediction", predictions)):
-        for name, speed in interleaved(measurements, N_ROUNDS).items():
+    prediction = prediction_speeds(pipelines, dev_docs)
+    for phase, speeds in (("training", training), ("prediction", prediction)):
+        for name, speed in speeds.items():
             yield {"pipeline": name, "phase": phase, "words_per_second": speed}
+
+
+def training_speeds(
+    pipelines: dict[str, Language], docs: list[Doc]
+) -> dict[str, dict[str, float]]:
+    """Measure the training of initialized pipelines, interleaved.
+
+    pipelines (Dict[str, Language]): The pipelines by name.
+    docs (List[Doc]): Annotated docs, of which the first are used.
+    RETURNS (Dict[str, Dict[str, float]]): By name, words per second: median, minimum
+        and maximum.
+    """
+    updates = {}
+    for name, nlp in pipelines.items():
+        batches = cycle(minibatch(make_examples(nlp, docs), DOCS_PER_UPDATE))
+        updates[name] = partial(_update, nlp, batches, nlp.resume_training())
+    return interleaved(updates, N_ROUNDS)
+
+
+def prediction_speeds(
+    pipelines: dict[str, Language], docs: list[Doc]
+) -> dict[str, dict[str, float]]:
+    """Measure the prediction of pipelines, interleaved; see `training_speeds`."""
+    docs = docs[:N_DEV_DOCS]
+    return interleaved(
+        {name: partial(_predict, nlp, docs) for name, nlp in pipelines.items()},
+        N_ROUNDS,
+    )
+
+
+def make_examples(nlp: Language, docs: list[Doc]) -> list[Example]:
+    """Examples of the first docs, for any recognizer to learn from."""
+    docs = docs[:N_TRAIN_DOCS]
+    for doc in docs:
+        annotate_ents(doc)
+    return [Example(_words_only(nlp, doc), doc) for doc in docs]
 
 
 def make_pipeline(recognizer: str | None) -> Language:

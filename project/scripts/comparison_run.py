@@ -1,0 +1,171 @@
+"""One training of the comparison, in a folder of its own."""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import spacy
+import srsly
+from datasets import part_path, set_dataset
+from measuring import commit, machine
+from recognizers import HEADS, recognizer_config
+from spacy.training import Corpus, Example
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import DIR_MODEL_BEST
+from spacy.training.loop import train as train_loop
+from spacy.util import load_config, registry
+from thinc.api import Config
+from weasel.util import get_checksum, get_hash
+
+from spacy_egp.corpora.writer import temporary_output
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+RUNS = Path("training") / "compare"
+OUTERMOST_ENTS = {"@augmenters": "spacy-egp-project.outermost_ents.v1"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of the comparison.
+
+    dataset (str): Name in `DATASETS`.
+    encoder (str): The encoder of configs/egp_ENCODER.cfg.
+    head (str): Name in `HEADS`.
+    seed (int): The random seed.
+    dropout (float): The dropout rate.
+    steps (int): Updates of the parameters; the config's patience can end it earlier.
+    minutes (float): If not 0, wall-clock minutes instead of steps, with evaluations.
+    transformer (str): Name or folder of the pretrained model, if the encoder is a
+        transformer.
+    """
+
+    dataset: str
+    encoder: str
+    head: str
+    seed: int
+    dropout: float
+    steps: int
+    minutes: float
+    transformer: str
+
+    @property
+    def folder(self) -> Path:
+        """RETURNS (Path): Where the run keeps its log, models and result."""
+        name = f"{self.head}-dropout-{self.dropout:g}-seed-{self.seed}"
+        return RUNS / self.dataset / self.encoder / name
+
+    @property
+    def model_path(self) -> Path:
+        """RETURNS (Path): The model with the best F on the development part."""
+        return self.folder / DIR_MODEL_BEST
+
+    def config(self) -> Config:
+        """RETURNS (Config): The encoder's config, the head in the place of egp_ner."""
+        config = load_config(CONFIGS / f"egp_{self.encoder}.cfg", interpolate=False)
+        set_dataset(config, self.dataset)
+        pointer = config["components"].pop("egp_ner")["model"]
+        head = recognizer_config(HEADS[self.head], pointer["tok2vec"])
+        factory = head["factory"]
+        if factory == "egp_ner":
+            head["model"]["learn_rate_scale"] = pointer["learn_rate_scale"]
+        if factory == "ner":
+            for corpus in config["corpora"].values():
+                corpus["augmenter"] = OUTERMOST_ENTS
+        config["components"][factory] = head
+        config["nlp"]["pipeline"][-1] = factory
+        if "transformer" in config["components"]:
+            config["components"]["transformer"]["model"]["name"] = self.transformer
+        config["system"]["seed"] = self.seed
+        config["training"]["dropout"] = self.dropout
+        self._set_budget(config["training"])
+        return config
+
+    def _set_budget(self, training: dict[str, Any]) -> None:
+        schedule = training["optimizer"]["learn_rate"]
+        has_end = isinstance(schedule, dict) and "total_steps" in schedule
+        if self.minutes and has_end:
+            raise ValueError(
+                f"The learning rate of configs/egp_{self.encoder}.cfg falls with the "
+                f"steps: give a budget in steps, with 0 minutes."
+            )
+        if self.minutes:
+            training["batcher"] = {
+                "@batchers": "spacy-egp-project.batch_for_minutes.v1",
+                "batcher": training["batcher"],
+                "minutes": self.minutes,
+            }
+            training.update(max_epochs=1, max_steps=0, patience=0)
+        else:
+            training["max_steps"] = self.steps
+            training["eval_frequency"] = min(training["eval_frequency"], self.steps)
+            if has_end:
+                schedule["total_steps"] = self.steps
+
+    def finish(self, gpu_id: int) -> dict[str, Any]:
+        """Train and evaluate, unless that is done already.
+
+        gpu_id (int): GPU to compute on, -1 for the CPU.
+        RETURNS (Dict[str, Any]): Scores on the development and the test part, minutes
+            of the training, machine and commit.
+        """
+        config = self.config()
+        corpora = {p: part_path(self.dataset, p) for p in ("train", "dev", "test")}
+        checksums = {part: get_checksum(path) for part, path in corpora.items()}
+        fingerprint = get_hash({"config": config, "corpora": checksums})
+        result_path = self.folder / "result.json"
+        if result_path.exists():
+            result = srsly.read_json(result_path)
+            if result["fingerprint"] == fingerprint:
+                return result
+            result_path.unlink()
+        minutes = self._train(config, gpu_id)
+        nlp = spacy.load(self.model_path)
+        result = {
+            "fingerprint": fingerprint,
+            "dev": nlp.meta["performance"],
+            "test": nlp.evaluate(list(Corpus(corpora["test"])(nlp))),
+            "minutes": minutes,
+            "machine": machine(),
+            "commit": commit(),
+        }
+        with temporary_output(result_path) as path:
+            srsly.write_json(path, result)
+        return result
+
+    def _train(self, config: Config, gpu_id: int) -> float:
+        """Train with spaCy's loop; RETURNS the minutes."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log_path = self.folder / "training.log"
+        # A line at a time, so that one can watch the log. Warnings go there too.
+        with log_path.open("w", buffering=1) as log, redirect_stderr(log):
+            nlp = init_nlp(config, use_gpu=gpu_id)
+            begin = time.perf_counter()
+            train_loop(nlp, self.folder, use_gpu=gpu_id, stdout=log, stderr=log)
+            return (time.perf_counter() - begin) / 60
+
+
+@registry.batchers("spacy-egp-project.batch_for_minutes.v1")
+def make_batch_for_minutes(
+    batcher: Callable[[Iterable[Example]], Iterable[list[Example]]], minutes: float
+) -> Callable[[list[Example]], Iterator[list[Example]]]:
+    """Create a batcher whose one pass takes a given time, however often it goes
+    through the examples.
+
+    batcher (Callable): The batcher of each time.
+    minutes (float): Wall-clock minutes.
+    """
+
+    def batch(examples: list[Example]) -> Iterator[list[Example]]:
+        end = time.perf_counter() + 60 * minutes
+        while True:
+            for examples_of_batch in batcher(examples):
+                if time.perf_counter() > end:
+                    return
+                yield examples_of_batch
+            random.shuffle(examples)
+
+    return batch

@@ -1,0 +1,128 @@
+"""The corpora of the project: where the files of each are, and its language."""
+
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import spacy
+import typer
+from spacy.util import load_config
+from thinc.api import Config
+from wasabi import msg
+
+from spacy_egp.cli.convert import convert_cli
+
+ASSETS = Path("assets")
+CORPUS = Path("corpus")
+# Training and development docs, where a corpus has no development part beside the one
+# that is evaluated on.
+SPLIT = "0.9,0.1"
+
+
+class Dataset(NamedTuple):
+    """A corpus.
+
+    lang (str): Its language, whose tokenizer is used.
+    train (str): The file of the training part in `ASSETS`.
+    dev (Optional[str]): That of the part by which the best model is chosen. If None, a
+        tenth of the training part is kept for it.
+    test (str): That of the part that is evaluated on.
+    """
+
+    lang: str
+    train: str
+    dev: str | None
+    test: str
+
+
+DATASETS = {
+    "germeval": Dataset("de", "germ.train.iob2", "germ.dev.iob2", "germ.test.iob2"),
+    # The test parts of CLUENER and CMeEE are published without their entities.
+    "cluener": Dataset("zh", "cluener/train.json", None, "cluener/dev.json"),
+    "cmeee": Dataset("zh", "cmeee/CMeEE_train.json", None, "cmeee/CMeEE_dev.json"),
+    "people_daily": Dataset(
+        "zh",
+        "people_daily/example.train",
+        "people_daily/example.dev",
+        "people_daily/example.test",
+    ),
+    "genia": Dataset(
+        "en",
+        "genia/genia.train.iob2",
+        "genia/genia.dev.iob2",
+        "genia/genia.test.iob2",
+    ),
+    # Where the training parts are not at hand.
+    "people_daily_small": Dataset(
+        "zh", "people_daily/example.test", None, "people_daily/example.dev"
+    ),
+    "genia_small": Dataset("en", "genia/genia.dev.iob2", None, "genia/genia.test.iob2"),
+}
+
+app = typer.Typer()
+
+
+def check_name(name: str) -> str:
+    """RETURNS (str): The name.
+    RAISES (typer.BadParameter): If no corpus has it."""
+    if name not in DATASETS:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(DATASETS)}")
+    return name
+
+
+NameArg = Annotated[str, typer.Argument(help="Name of the corpus", callback=check_name)]
+
+
+def part_path(name: str, part: str) -> Path:
+    """RETURNS (Path): The .spacy file of a part: "train", "dev" or "test"."""
+    return CORPUS / f"{name}-{part}.spacy"
+
+
+def set_dataset(config: Config, name: str) -> None:
+    """Set the language, its tokenizer and the paths in a config.
+
+    config (Config): The config of a training.
+    name (str): Name in `DATASETS`.
+    """
+    lang = DATASETS[name].lang
+    tokenizer = spacy.blank(lang).config["nlp"]["tokenizer"]
+    config["nlp"].update(lang=lang, tokenizer=tokenizer)
+    for part in ("train", "dev"):
+        config["paths"][part] = str(part_path(name, part))
+
+
+@app.command()
+def convert(name: NameArg) -> None:
+    """Convert the parts of a corpus to .spacy files."""
+    dataset = DATASETS[name]
+    files = {"train": dataset.train, "dev": dataset.dev, "test": dataset.test}
+    paths = {part: ASSETS / file for part, file in files.items() if file is not None}
+    missing = [str(path) for path in paths.values() if not path.exists()]
+    if missing:
+        msg.fail(
+            f"No {', '.join(missing)}",
+            f"'Corpora' in the project's README.md tells where to get {name}.",
+            exits=1,
+        )
+    for part, path in paths.items():
+        if part == "train" and dataset.dev is None:
+            output = CORPUS / f"{name}.spacy"
+            convert_cli([path], output, lang=dataset.lang, split=SPLIT)
+        else:
+            convert_cli([path], part_path(name, part), lang=dataset.lang)
+
+
+@app.command()
+def config(
+    name: NameArg,
+    input_path: Annotated[Path, typer.Argument(help="Config of a training")],
+    output_path: Annotated[Path, typer.Argument(help="Config to write")],
+) -> None:
+    """Write a config to train on a corpus."""
+    config = load_config(input_path, interpolate=False)
+    set_dataset(config, name)
+    output_path.parent.mkdir(parents=True, exist_ok=True)
+    config.to_disk(output_path)
+
+
+if __name__ == "__main__":
+    app()
