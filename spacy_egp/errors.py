@@ -79,6 +79,33 @@ class Errors(metaclass=ErrorsWithCodes):
         "{value!r}."
     )
 
+    # Encoders
+    EGP021 = (
+        "'{name}': there is nothing that its '{listener}' could listen to. The "
+        "pipeline ({pipeline}) must have a component of this kind (tok2vec, "
+        "transformer or curated_transformer) before '{name}', and upstream in "
+        "{section} must be its name or '*'."
+    )
+    EGP022 = (
+        "'{name}': '{upstream}', which it listens to, has no weights. A component in "
+        "frozen_components is not initialized: take it from a trained pipeline, with "
+        "source in [components.{upstream}]."
+    )
+    EGP023 = (
+        "'{name}': its '{listener}' expects vectors of width {expected}, but those of "
+        "'{upstream}' have width {width}. Set width in {section} to {width}."
+    )
+    EGP024 = (
+        "'{name}': cannot find the pretrained model '{model}'. Set transformer in "
+        "[paths], or where your config names the model, to a folder with {config_name} "
+        "and weights, or to a name on Hugging Face's hub, which needs a network the "
+        "first time."
+    )
+    EGP025 = (
+        "'{name}': the pretrained model '{model}' is other than "
+        "[components.{name}.model] says. Set {changes}."
+    )
+
     # All commands
     EGP101 = "Unknown {setting} {value!r}: choose one of {choices}."
     EGP102 = "The folder {path} exists: remove it or choose another name."
