@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
+from random_bert import write_bert
 from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_config
-from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from spacy_egp.pretrained import CURATED_SETTINGS
 
@@ -53,22 +53,16 @@ def train(nlp, examples, steps=60):
 def build_bert(path, n_layers=2):
     """Write a BERT of small layers with random weights. Its pieces are characters."""
     characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ?.北京大学😀"
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces += [prefix + character for character in characters for prefix in ("", "##")]
-    path.mkdir()
-    (path / "vocab.txt").write_text("\n".join(pieces), encoding="utf8")
-    vocab_file = str(path / "vocab.txt")
-    BertTokenizerFast(vocab_file, do_lower_case=False).save_pretrained(path)
+    pieces = [prefix + character for character in characters for prefix in ("", "##")]
     fix_random_seed(0)
-    config = BertConfig(
-        vocab_size=len(pieces),
+    return write_bert(
+        path,
+        pieces,
         hidden_size=32,
         num_hidden_layers=n_layers,
         num_attention_heads=2,
         intermediate_size=64,
     )
-    BertModel(config).save_pretrained(path)
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -79,3 +79,25 @@ def test_germeval_takes_the_files_in_assets(project):
     scores = srsly.read_json(project / "metrics" / "germeval.json")
     assert scores["spans_sc_f"] == 1.0
     assert (project / "metrics" / "germeval.html").exists()
+
+
+def test_transformer_workflow(project, bert_path):
+    """On a few sentences in the format of GENIA, with the tests' tiny BERT."""
+    sentence = (
+        "Human\tB-cell_type\tO\nT\tI-cell_type\tB-cell_type\ncells\tI-cell_type\tI-cell_type\n"
+        "grow\tO\tO\n.\tO\tO\n\n"
+    )
+    (project / "assets" / "genia").mkdir(parents=True)
+    for part in ("dev", "test"):
+        path = project / "assets" / "genia" / f"genia.{part}.iob2"
+        path.write_text(sentence * 20, encoding="utf8")
+    config = (project.parent / "configs" / "egp_trf.cfg").read_text(encoding="utf8")
+    config = config.replace("initial_rate = 0.00003", "initial_rate = 0.003")
+    config = config.replace("warmup_steps = 250", "warmup_steps = 10")
+    config = config.replace("eval_frequency = 200", "eval_frequency = 50")
+    (project.parent / "configs" / "fast.cfg").write_text(config, encoding="utf8")
+    options = {"transformer": bert_path, "trf_config": "fast", "trf_steps": 50}
+    overrides = [f"--vars.{name}={value}" for name, value in options.items()]
+    run_workflow(project, "trf", *overrides)
+    scores = srsly.read_json(project / "metrics" / "genia_small.json")
+    assert scores["spans_sc_f"] == 1.0

@@ -146,6 +146,12 @@ def test_spans_in_a_long_doc(config):
     assert nlp.evaluate(examples)["spans_sc_f"] > 0.99
 
 
+def test_word_of_more_pieces_than_fit(trained_trf):
+    """Like a DNA sequence. The tokenizer does not know the model's maximum."""
+    doc = trained_trf(f"{TEXTS[1]} {'acgt' * 500}")
+    assert set(spans_of(doc)) >= set(spans_of(trained_trf(TEXTS[1])))
+
+
 def test_docs_without_pieces_in_a_batch(trained_trf):
     texts = ["", TEXTS[1], " \n", "\x00\u200d", "", TEXTS[2]]
     docs = list(trained_trf.pipe(texts))

@@ -77,8 +77,8 @@ class Run:
                 corpus["augmenter"] = OUTERMOST_ENTS
         config["components"][factory] = head
         config["nlp"]["pipeline"][-1] = factory
-        if "transformer" in config["components"]:
-            config["components"]["transformer"]["model"]["name"] = self.transformer
+        if "transformer" in config["paths"]:
+            config["paths"]["transformer"] = self.transformer
         config["system"]["seed"] = self.seed
         config["training"]["dropout"] = self.dropout
         self._set_budget(config["training"])
