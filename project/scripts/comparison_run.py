@@ -70,7 +70,7 @@ class Run:
         pointer = config["components"].pop("egp_ner")["model"]
         head = recognizer_config(HEADS[self.head], pointer["tok2vec"])
         factory = head["factory"]
-        if factory == "egp_ner":
+        if factory in ("egp_ner", "crf_ner"):
             head["model"]["learn_rate_scale"] = pointer["learn_rate_scale"]
         if factory == "ner":
             for corpus in config["corpora"].values():
