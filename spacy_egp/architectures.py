@@ -3,18 +3,18 @@
 from functools import partial
 
 from spacy.tokens import Doc
-from thinc.api import Linear, Model, chain, list2ragged, noop, uniform_init
+from thinc.api import Model, chain, list2ragged, noop, uniform_init
 from thinc.types import Floats2d, Ragged
 
 from .features import PointerFeatures
 from .layers import (
     BiasInput,
+    ScaledLinear,
     pointer_head,
     prior_bias_init,
     prior_query_key_init,
     resize_pointer_head,
     rotary_embedding,
-    scaled_learn_rate,
     zero_key_init,
 )
 
@@ -33,9 +33,9 @@ def EfficientGlobalPointer(
     With the hidden state h_i of token i, p_i = W_p h_i + b_p = [q_i ; k_i] and
     u_i = W_b p_i + b_b = [start_i ; end_i], span (i, j) has for label c the score
     R(q_i, i) . R(k_j, j) / sqrt(head_size) + (start_i[c] + end_j[c]) / 2, where R is
-    the rotary embedding. Node refs: "tok2vec", "pointer" (the Linear of W_p, b_p),
-    "bias" (the Linear of W_b, b_b) and "output_layer" (the pointer head). With a
-    learn_rate_scale m the Linears hold W / m and b / m.
+    the rotary embedding. Node refs: "tok2vec", "pointer" (the layer of W_p, b_p),
+    "bias" (that of W_b, b_b) and "output_layer" (the pointer head). With a
+    learn_rate_scale m these layers hold W / m and b / m.
 
     tok2vec (Model[List[Doc], List[Floats2d]]): The tok2vec layer of the model.
     head_size (int): Size of queries and keys.
@@ -49,20 +49,22 @@ def EfficientGlobalPointer(
         not positive.
     """
     hidden_size = tok2vec.maybe_get_dim("nO")
-    pointer = Linear(
+    pointer = ScaledLinear(
         nO=2 * head_size,
         nI=hidden_size,
+        learn_rate_scale=learn_rate_scale,
         init_W=partial(zero_key_init, head_size=head_size),
     )
-    bias = Linear(
+    bias = ScaledLinear(
         nI=2 * head_size if bias_input == "pointer" else hidden_size,
+        learn_rate_scale=learn_rate_scale,
         init_W=partial(uniform_init, lo=-0.05, hi=0.05),
         init_b=prior_bias_init,
     )
     head = pointer_head(
-        scaled_learn_rate(pointer, learn_rate_scale),
+        pointer,
         rotary_embedding(head_size) if rope else noop(),
-        scaled_learn_rate(bias, learn_rate_scale),
+        bias,
         head_size=head_size,
         bias_input=bias_input,
         nO=nO,
@@ -82,8 +84,8 @@ def GlobalPointer(
     With the hidden state h_i of token i, W_p h_i + b_p holds a block [q_i,c ; k_i,c]
     for each label c, and span (i, j) has the score
     R(q_i,c, i) . R(k_j,c, j) / sqrt(head_size), where R is the rotary embedding. Node
-    refs: "tok2vec", "pointer" (the Linear of W_p, b_p) and "output_layer" (the
-    pointer head). With a learn_rate_scale m the Linear holds W / m and b / m.
+    refs: "tok2vec", "pointer" (the layer of W_p, b_p) and "output_layer" (the
+    pointer head). With a learn_rate_scale m that layer holds W / m and b / m.
 
     tok2vec (Model[List[Doc], List[Floats2d]]): The tok2vec layer of the model.
     head_size (int): Size of queries and keys.
@@ -94,9 +96,14 @@ def GlobalPointer(
     RAISES (ValueError): If `head_size` is odd, or `learn_rate_scale` is not positive.
     """
     init = partial(prior_query_key_init, head_size=head_size)
-    pointer = Linear(nI=tok2vec.maybe_get_dim("nO"), init_W=init, init_b=init)
+    pointer = ScaledLinear(
+        nI=tok2vec.maybe_get_dim("nO"),
+        learn_rate_scale=learn_rate_scale,
+        init_W=init,
+        init_b=init,
+    )
     head = pointer_head(
-        scaled_learn_rate(pointer, learn_rate_scale),
+        pointer,
         rotary_embedding(head_size) if rope else noop(),
         head_size=head_size,
         nO=nO,
@@ -116,11 +123,11 @@ def _with_head(
 
 
 def _set_linear_refs(model: Model[list[Doc], PointerFeatures]) -> None:
-    """Name the Linear layers inside the head, by which weights are exchanged."""
+    """Name the linear layers of the head, by which weights are exchanged."""
     head = model.get_ref("output_layer")
     for name in ("pointer", "bias"):
         if head.has_ref(name):
-            model.set_ref(name, head.get_ref(name).layers[0])
+            model.set_ref(name, head.get_ref(name))
 
 
 def _resize_output(model: Model[list[Doc], PointerFeatures], nO: int) -> None:

@@ -3,7 +3,9 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,9 +28,14 @@ from .decoding import (
     to_probability,
     to_score,
 )
+from .errors import Errors, Warnings
 from .features import PointerFeatures
+from .listeners import check_listeners
 from .loss import zlpr_loss
 from .scoring import span_score
+
+# What spaCy saves of a component.
+FIELDS = ("cfg", "model", "vocab")
 
 DEFAULT_MODEL = Config().from_str(
     """
@@ -70,6 +77,7 @@ depth = 4
         "within_sentences": False,
         "overlap": "any",
         "annotate_ents": False,
+        "labels_attr": "annotated_labels",
         "scorer": {"@scorers": "spacy-egp.span_scorer.v1"},
     },
     default_score_weights={"spans_sc_f": 1.0, "spans_sc_p": 0.0, "spans_sc_r": 0.0},
@@ -84,6 +92,7 @@ def make_egp_ner(
     within_sentences: bool,
     overlap: str,
     annotate_ents: bool,
+    labels_attr: str,
     scorer: Callable | None,
 ) -> "EGPRecognizer":
     """Create an `EGPRecognizer`; its docstring tells the settings."""
@@ -97,6 +106,7 @@ def make_egp_ner(
         within_sentences=within_sentences,
         overlap=overlap,
         annotate_ents=annotate_ents,
+        labels_attr=labels_attr,
         scorer=scorer,
     )
 
@@ -120,6 +130,7 @@ class EGPRecognizer(TrainablePipe):
         within_sentences: bool = False,
         overlap: str = "any",
         annotate_ents: bool = False,
+        labels_attr: str = "annotated_labels",
         scorer: Callable | None = span_score,
     ) -> None:
         """Initialize the component.
@@ -137,6 +148,9 @@ class EGPRecognizer(TrainablePipe):
             "nested" (none that cross; the better ones first), "flat" (none that
             overlap; those with the largest total score).
         annotate_ents (bool): Also write the flat selection to `doc.ents`.
+        labels_attr (str): Entry of `doc.spans[spans_key].attrs` that lists the labels
+            which a training doc is annotated for. Other labels have no part in its
+            loss. A doc without the entry is annotated for all labels.
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If a setting has a value that it cannot have.
         """
@@ -152,6 +166,7 @@ class EGPRecognizer(TrainablePipe):
             "within_sentences": within_sentences,
             "overlap": overlap,
             "annotate_ents": annotate_ents,
+            "labels_attr": labels_attr,
         }
         self._check_settings()
         self._reported_excluded = False
@@ -159,20 +174,17 @@ class EGPRecognizer(TrainablePipe):
     def _check_settings(self) -> None:
         threshold = self.cfg["threshold"]
         if not 0 <= threshold <= 1:
+            raise ValueError(Errors.EGP001.format(name=self.name, threshold=threshold))
+        overlap = self.cfg["overlap"]
+        if overlap not in SELECTIONS:
+            choices = ", ".join(SELECTIONS)
             raise ValueError(
-                f"'{self.name}': threshold must be a probability from 0 to 1, but it "
-                f"is {threshold}."
-            )
-        if self.cfg["overlap"] not in SELECTIONS:
-            raise ValueError(
-                f"'{self.name}': overlap must be one of {', '.join(SELECTIONS)}, but "
-                f"it is '{self.cfg['overlap']}'."
+                Errors.EGP002.format(name=self.name, choices=choices, overlap=overlap)
             )
         max_length = self.cfg["max_length"]
         if max_length is not None and max_length < 1:
             raise ValueError(
-                f"'{self.name}': max_length must be at least 1 token, or None for no "
-                f"limit, but it is {max_length}."
+                Errors.EGP003.format(name=self.name, max_length=max_length)
             )
 
     @property
@@ -192,7 +204,7 @@ class EGPRecognizer(TrainablePipe):
 
     def add_label(self, label: str) -> int:
         """Add a label, also to a trained model, whose scores of the labels that it has
-        stay the same.
+        stay the same up to rounding.
 
         label (str): The label.
         RETURNS (int): 0 if the label is already present, otherwise 1.
@@ -200,8 +212,9 @@ class EGPRecognizer(TrainablePipe):
         """
         if not isinstance(label, str):
             raise ValueError(
-                f"'{self.name}': labels must be strings, but got {label!r} of type "
-                f"{type(label).__name__}."
+                Errors.EGP004.format(
+                    name=self.name, label=label, type=type(label).__name__
+                )
             )
         if label in self.cfg["labels"]:
             return 0
@@ -226,9 +239,11 @@ class EGPRecognizer(TrainablePipe):
         nlp (Optional[Language]): The current nlp object.
         labels (Optional[Sequence[str]]): The labels, as generated by `spacy init
             labels`. Defaults to those of the examples' gold spans.
-        RAISES (ValueError): If there are no labels, no examples, or gold spans with
-            other labels.
+        RAISES (ValueError): If there are no labels, no examples, gold spans with
+            other labels, or nothing that the model's tok2vec could listen to.
         """
+        if nlp is not None:
+            check_listeners(nlp, self.name, self.model)
         for label in labels or ():
             self.add_label(label)
         sample: list[Example] = []
@@ -239,19 +254,13 @@ class EGPRecognizer(TrainablePipe):
                 for span in example.reference.spans.get(self.key, ()):
                     if self.add_label(span.label_):
                         label_ids[span.label_] = len(label_ids)
-            excluded += self._gold(example, label_ids)[1]
+            excluded += self._gold(example, label_ids)[-1]
             if len(sample) < 10:
                 sample.append(example)
         if not sample:
-            raise ValueError(
-                f"'{self.name}': no examples to initialize with. Check the training "
-                f"corpus."
-            )
+            raise ValueError(Errors.EGP005.format(name=self.name))
         if not self.labels:
-            raise ValueError(
-                f"'{self.name}': no labels. Give them to add_label or initialize, or "
-                f"annotate spans in doc.spans['{self.key}'] of the training docs."
-            )
+            raise ValueError(Errors.EGP006.format(name=self.name, spans_key=self.key))
         self._report_excluded(excluded)
         self.model.initialize(
             X=[example.x for example in sample],
@@ -281,7 +290,9 @@ class EGPRecognizer(TrainablePipe):
         features (PointerFeatures): The model's output for them.
         threshold (float): Probability from 0 to 1 above which a pair is a span.
         RETURNS (ScoredSpans): The spans.
+        RAISES (ValueError): If there are features that are NaN or infinite.
         """
+        self._check_finite(docs, features)
         spans = decode(
             features,
             to_score(threshold),
@@ -290,10 +301,14 @@ class EGPRecognizer(TrainablePipe):
         )
         if len(spans.bounded):
             warnings.warn(
-                f"'{self.name}': {len(spans.bounded)} of {len(docs)} docs have more "
-                f"than {SPANS_PER_DOC} spans (or {SPANS_PER_TOKEN} for each token) "
-                f"above the threshold of {threshold}; only the best were kept. Train "
-                f"the model further or raise the threshold.",
+                Warnings.EGPW001.format(
+                    name=self.name,
+                    n_bounded=len(spans.bounded),
+                    n_docs=len(docs),
+                    spans_per_doc=SPANS_PER_DOC,
+                    spans_per_token=SPANS_PER_TOKEN,
+                    threshold=threshold,
+                ),
                 stacklevel=2,
             )
         return spans
@@ -346,53 +361,104 @@ class EGPRecognizer(TrainablePipe):
         features (PointerFeatures): The model's output for their predicted docs.
         RETURNS (Tuple[float, PointerFeatures]): The loss and its gradient with respect
             to the features.
-        RAISES (ValueError): If a gold span has a label that the component lacks.
+        RAISES (ValueError): If a gold span has a label that the component lacks, or the
+            features or the loss are NaN or infinite.
         """
         examples = list(examples)
+        docs = [example.predicted for example in examples]
+        self._check_finite(docs, features)
         label_ids = self._label_ids()
-        gold = []
+        gold, annotated = [], []
         excluded: Counter[str] = Counter()
         for example in examples:
-            spans, not_learned = self._gold(example, label_ids)
+            spans, labels, not_learned = self._gold(example, label_ids)
             gold.append(spans)
+            annotated.append(labels)
             excluded += not_learned
         self._report_excluded(excluded)
-        return zlpr_loss(
+        loss, d_features = zlpr_loss(
             features,
             gold,
-            segments=self._segments([example.predicted for example in examples]),
+            annotated=np.stack(annotated),
+            segments=self._segments(docs),
             max_length=self.cfg["max_length"],
         )
+        if not np.isfinite(loss):
+            text = _beginning(docs[0])
+            raise ValueError(
+                Errors.EGP011.format(
+                    name=self.name, n_docs=len(docs), loss=loss, text=text
+                )
+            )
+        return loss, d_features
+
+    def _check_finite(self, docs: Sequence[Doc], features: PointerFeatures) -> None:
+        bad = features.docs_not_finite()
+        if bad:
+            raise ValueError(
+                Errors.EGP010.format(
+                    name=self.name,
+                    n_bad=len(bad),
+                    n_docs=len(docs),
+                    text=_beginning(docs[bad[0]]),
+                )
+            )
 
     def _label_ids(self) -> dict[str, int]:
         return {label: i for i, label in enumerate(self.labels)}
 
     def _gold(
         self, example: Example, label_ids: dict[str, int]
-    ) -> tuple[np.ndarray | None, Counter[str]]:
-        """Gold spans on the predicted doc's tokens, as `zlpr_loss` takes them, and how
-        many there are that cannot be learned, by reason."""
+    ) -> tuple[np.ndarray | None, np.ndarray, Counter[str]]:
+        """Gold spans on the predicted doc's tokens and the labels that the doc is
+        annotated for, as `zlpr_loss` takes them, and how many spans there are that
+        cannot be learned, by reason."""
         excluded: Counter[str] = Counter()
+        annotated = np.ones(len(label_ids), dtype=bool)
         if self.key not in example.reference.spans:
-            return None, excluded
+            return None, annotated, excluded
         spans = example.reference.spans[self.key]
+        labels_attr = self.cfg["labels_attr"]
+        if labels_attr in spans.attrs:
+            annotated[:] = False
+            labels = self._check_labels(spans.attrs[labels_attr])
+            annotated[[label_ids[x] for x in labels if x in label_ids]] = True
         aligned = align_spans(example, spans)
         excluded["that do not fit the tokens"] = len(spans) - len(aligned)
         rows = []
         for span in aligned:
             if span.label_ not in label_ids:
                 raise ValueError(
-                    f"'{self.name}': gold span '{span.text}' has the label "
-                    f"'{span.label_}', which the component lacks. Add it with "
-                    f"add_label or in initialize, or remove the span. Labels: "
-                    f"{', '.join(self.labels)}."
+                    Errors.EGP007.format(
+                        name=self.name,
+                        text=span.text,
+                        label=span.label_,
+                        labels=", ".join(self.labels),
+                    )
                 )
-            reason = self.why_excluded(example.predicted, span)
+            label = label_ids[span.label_]
+            if annotated[label]:
+                reason = self.why_excluded(example.predicted, span)
+            else:
+                reason = f"of a label that attrs['{labels_attr}'] lacks"
             if reason is None:
-                rows.append((span.start, span.end - 1, label_ids[span.label_]))
+                rows.append((span.start, span.end - 1, label))
             else:
                 excluded[reason] += 1
-        return np.asarray(rows, dtype="int64").reshape(-1, 3), excluded
+        return np.asarray(rows, dtype="int64").reshape(-1, 3), annotated, excluded
+
+    def _check_labels(self, labels: Any) -> list[str]:
+        """The labels that a doc is annotated for."""
+        if isinstance(labels, list | tuple) and all(isinstance(x, str) for x in labels):
+            return list(labels)
+        raise ValueError(
+            Errors.EGP015.format(
+                name=self.name,
+                spans_key=self.key,
+                labels_attr=self.cfg["labels_attr"],
+                value=labels,
+            )
+        )
 
     def why_excluded(self, doc: Doc, span: Span) -> str | None:
         """Tell why a span can be neither learned nor predicted with the settings.
@@ -431,11 +497,77 @@ class EGPRecognizer(TrainablePipe):
         if counts and not self._reported_excluded:
             self._reported_excluded = True
             warnings.warn(
-                f"'{self.name}': gold spans in doc.spans['{self.key}'] are left out of "
-                f"training: {', '.join(counts)}. Correct their boundaries, or the "
-                f"component's settings.",
+                Warnings.EGPW002.format(
+                    name=self.name, spans_key=self.key, counts=", ".join(counts)
+                ),
                 stacklevel=2,
             )
+
+    def from_bytes(
+        self, bytes_data: bytes, *, exclude: Iterable[str] = ()
+    ) -> "EGPRecognizer":
+        """Load the component from a bytestring.
+
+        bytes_data (bytes): What `to_bytes` has returned.
+        exclude (Iterable[str]): Names of serialization fields to exclude.
+        RETURNS (EGPRecognizer): The component.
+        RAISES (ValueError): If the data are damaged or of another component.
+        """
+        with self._loading("bytes"):
+            super().from_bytes(bytes_data, exclude=tuple(exclude))
+        self._check_loaded("bytes")
+        return self
+
+    def from_disk(
+        self, path: str | Path, *, exclude: Iterable[str] = ()
+    ) -> "EGPRecognizer":
+        """Load the component from disk.
+
+        path (Union[str, Path]): The folder.
+        exclude (Iterable[str]): Names of serialization fields to exclude.
+        RETURNS (EGPRecognizer): The component.
+        RAISES (ValueError): If a file is damaged or of another component.
+        """
+        exclude = tuple(exclude)
+        for field in FIELDS:
+            # One by one, so that an error can name the file.
+            others = tuple(name for name in FIELDS if name != field)
+            with self._loading(Path(path) / field):
+                super().from_disk(path, exclude=exclude + others)
+        self._check_loaded(path)
+        return self
+
+    @contextmanager
+    def _loading(self, source: str | Path) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise ValueError(
+                Errors.EGP012.format(name=self.name, source=source, error=error)
+            ) from error
+
+    def _check_loaded(self, source: str | Path) -> None:
+        """Check that settings, labels and weights fit together."""
+        self._check_settings()
+        n_outputs = self.model.maybe_get_dim("nO")
+        if n_outputs not in (None, len(self.labels)):
+            raise ValueError(
+                Errors.EGP013.format(
+                    name=self.name,
+                    source=source,
+                    n_labels=len(self.labels),
+                    n_outputs=n_outputs,
+                )
+            )
+        isfinite = self.model.ops.xp.isfinite
+        for node in self.model.walk():
+            for param in filter(node.has_param, node.param_names):
+                if not isfinite(node.get_param(param)).all():
+                    raise ValueError(
+                        Errors.EGP014.format(
+                            name=self.name, param=param, layer=node.name, source=source
+                        )
+                    )
 
     def score_matrix(self, doc: Doc) -> np.ndarray:
         """Compute the scores (logits) of all token pairs of a doc, for inspection.
@@ -447,6 +579,10 @@ class EGPRecognizer(TrainablePipe):
         if not len(doc):
             return np.zeros((len(self.labels), 0, 0), dtype="float32")
         return score_matrix(self.model.predict([doc]))
+
+
+def _beginning(doc: Doc) -> str:
+    return doc.text[:50]
 
 
 def align_spans(example: Example, spans: SpanGroup) -> list[Span]:

@@ -1,7 +1,9 @@
 """What a model hands to the loss and to the decoder."""
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
+from thinc.api import get_array_module
 from thinc.types import Floats2d, Floats3d, Ints1d
 
 
@@ -30,3 +32,20 @@ class PointerFeatures:
     start: Floats2d
     end: Floats2d
     lengths: Ints1d
+
+    def docs_not_finite(self) -> list[int]:
+        """Find the docs that have NaN or infinite features.
+
+        RETURNS (List[int]): Their indices in the batch.
+        """
+        arrays = (self.query, self.key, self.start, self.end)
+        xp = get_array_module(self.query)
+        # Sums take a fraction of the time that a look at each value takes.
+        if all(xp.isfinite(xp.sum(array)) for array in arrays):
+            return []
+        bounds = pairwise(accumulate(self.lengths.tolist(), initial=0))
+        return [
+            doc
+            for doc, (begin, end) in enumerate(bounds)
+            if not all(xp.isfinite(array[begin:end]).all() for array in arrays)
+        ]

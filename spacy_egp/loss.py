@@ -33,7 +33,7 @@ LARGEST_FACTORED_SCORE = 60.0
 KEPT_PAIRS = 2**23
 
 # Adds a block's part to the gradient: (log of the whole sum, weight) of each of the
-# block's matrices, of shape (B, C') and (B,), and the gradient to add to.
+# block's matrices, both of shape (B, C'), and the gradient to add to.
 BackpropBlock = Callable[[Tensor, Tensor, Heads], None]
 
 
@@ -55,6 +55,7 @@ def zlpr_loss(
     features: PointerFeatures,
     gold: Sequence[np.ndarray | None],
     *,
+    annotated: np.ndarray | None = None,
     segments: Sequence[int] | None = None,
     max_length: int | None = None,
 ) -> tuple[float, PointerFeatures]:
@@ -64,6 +65,8 @@ def zlpr_loss(
     gold (Sequence[Optional[np.ndarray]]): For each doc its spans, int64 of shape
         (spans, 3): start and end (inclusive) in the doc, and label. None for a doc
         that is not annotated: it has no part in the loss.
+    annotated (Optional[np.ndarray]): The labels that each doc is annotated for, bool of
+        shape (docs, C): others have no part in the loss. Defaults to all.
     segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
         span may cross, in the order of tokens. Defaults to the docs.
     max_length (Optional[int]): The largest number of tokens in a span.
@@ -93,8 +96,8 @@ def zlpr_loss(
     log_positive = _log1p_sum_exp(
         -pair_scores.masked_fill(~pairs.labels, torch.inf), pair_docs, n_docs
     )
-    weights = _doc_weights(heads, gold)
-    loss = torch.dot((log_negative + log_positive).sum(1), weights)
+    weights = _weights(heads, gold, annotated)
+    loss = torch.sum((log_negative + log_positive) * weights)
 
     gradient = replace(
         heads,
@@ -111,7 +114,7 @@ def zlpr_loss(
         -(-pair_scores - log_positive[pair_docs]).exp(),
         (pair_scores - log_negative[pair_docs]).exp(),
     )
-    d_pair_scores *= weights[pair_docs, None]
+    d_pair_scores *= weights[pair_docs]
     _backprop_pairs(heads, pairs, d_pair_scores, gradient)
     return float(loss), gradient.to_features(features.lengths)
 
@@ -140,12 +143,17 @@ def _gold_pairs(heads: Heads, gold: Sequence[np.ndarray | None]) -> GoldPairs:
     )
 
 
-def _doc_weights(heads: Heads, gold: Sequence[np.ndarray | None]) -> Tensor:
-    """Weights of the docs in the mean: 0 for a doc that is not annotated."""
-    annotated = torch.tensor([spans is not None for spans in gold]).to(heads.start)
+def _weights(
+    heads: Heads, gold: Sequence[np.ndarray | None], annotated: np.ndarray | None
+) -> Tensor:
+    """Weights of docs and labels in the mean, shape (H * docs, C'): 0 for what is not
+    annotated."""
     n_labels = heads.n_heads * heads.start.shape[1]
-    weights = annotated / (annotated.sum().clamp(min=1) * n_labels)
-    return weights.repeat(heads.n_heads)
+    has_part = np.repeat([[spans is not None] for spans in gold], n_labels, axis=1)
+    if annotated is not None:
+        has_part &= annotated
+    weights = torch.from_numpy(has_part / max(1, has_part.sum())).to(heads.start)
+    return weights.unflatten(1, (heads.n_heads, -1)).transpose(0, 1).flatten(0, 1)
 
 
 def _backprop_pairs(
@@ -226,7 +234,7 @@ def _factored_sum(
     log_sum = (row_sums.log() + bound).logsumexp(1)
 
     def backprop(log_total: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        scale = (bound - log_total[:, None]).exp_() * weights[:, None, None]
+        scale = (bound - log_total[:, None]).exp_() * weights[:, None]
         d_shared = torch.bmm(scale, exp_end.mT) * exp_shared
         d_end = torch.bmm(exp_shared.mT, scale) * exp_end
         return d_shared, scale * row_sums, d_end
@@ -256,7 +264,7 @@ def _sum_by_label(
         d_start, d_end = torch.empty_like(start), torch.empty_like(end)
         for c in labels:
             d_scores = (scores(c) - log_total[:, c, None, None]).exp_()
-            d_scores *= weights[:, None, None]
+            d_scores *= weights[:, c, None, None]
             d_shared += d_scores
             d_start[..., c] = d_scores.sum(2)
             d_end[..., c] = d_scores.sum(1)

@@ -67,16 +67,22 @@ def features_as_tensors(features):
     ]
 
 
-def dense_loss(features, gold, segments=None, max_length=None):
+def dense_loss(features, gold, annotated=None, segments=None, max_length=None):
     """ZLPR loss and gradient from the whole score tensor, in float64."""
+    if annotated is None:
+        annotated = np.ones((len(gold), features.start.shape[1]), dtype=bool)
     tensors = features_as_tensors(features)
     scores = dense_scores(*tensors)
     allowed = torch.from_numpy(allowed_pairs(features.lengths, segments, max_length))
     offsets = np.cumsum(features.lengths) - features.lengths
     terms = [scores.sum() * 0]
-    for offset, n_tokens, spans in zip(offsets, features.lengths, gold):
+    n_terms = 0
+    for offset, n_tokens, spans, has_part in zip(
+        offsets, features.lengths, gold, annotated
+    ):
         if spans is None:
             continue
+        n_terms += has_part.sum()
         doc = slice(offset, offset + n_tokens)
         positive = torch.zeros((len(scores), n_tokens, n_tokens), dtype=torch.bool)
         for start, end, label in spans:
@@ -86,9 +92,8 @@ def dense_loss(features, gold, segments=None, max_length=None):
         zero = torch.zeros((len(scores), 1), dtype=torch.float64)
         for sign, mask in ((1, negative), (-1, positive)):
             masked = (sign * doc_scores).masked_fill(~mask, -torch.inf).flatten(1)
-            terms.append(torch.cat([zero, masked], dim=1).logsumexp(1).sum())
-    n_annotated = sum(spans is not None for spans in gold)
-    loss = sum(terms) / max(1, n_annotated * len(scores))
+            terms.append(torch.cat([zero, masked], dim=1).logsumexp(1)[has_part].sum())
+    loss = sum(terms) / max(1, n_terms)
     loss.backward()
     return loss.item(), [tensor.grad.numpy() for tensor in tensors]
 

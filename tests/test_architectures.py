@@ -80,6 +80,6 @@ def test_initializes_without_a_sample(architecture):
 def test_registered():
     for name in ("EfficientGlobalPointer", "GlobalPointer"):
         assert registry.get("architectures", f"spacy-egp.{name}.v1")
-    for name in ("rotary_embedding", "pointer_head", "scaled_learn_rate"):
+    for name in ("rotary_embedding", "pointer_head", "ScaledLinear"):
         assert registry.get("layers", f"spacy-egp.{name}.v1")
     assert registry.get("scorers", "spacy-egp.span_scorer.v1")()

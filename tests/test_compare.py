@@ -191,7 +191,7 @@ def test_learning_rate_falls_until_the_last_step(tiny):
     run = Run("tiny", "trf", "crf", 0, 0.1, STEPS, minutes=0, transformer="my-bert")
     config = run.config().interpolate()
     assert config["training"]["optimizer"]["learn_rate"]["total_steps"] == STEPS
-    assert config["components"]["transformer"]["model"]["name"] == "my-bert"
+    assert config["paths"]["transformer"] == "my-bert"
     run = Run("tiny", "trf", "crf", 0, 0.1, STEPS, minutes=1, transformer="my-bert")
     with pytest.raises(ValueError, match=r"egp_trf\.cfg"):
         run.config()

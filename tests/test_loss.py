@@ -125,6 +125,16 @@ def test_unannotated_docs_have_no_part_in_loss_and_gradient():
     assert gradient.query[4:].any()
 
 
+@settings(max_examples=60, deadline=None)
+@given(batches(), st.integers(0, 2**32 - 1))
+def test_labels_that_docs_are_not_annotated_for_equal_dense(batch, seed):
+    """Their gold spans, too, have no part in the loss."""
+    features, gold = batch
+    rng = np.random.default_rng(seed)
+    annotated = rng.random((len(gold), features.start.shape[1])) < 0.5
+    assert_equals_dense(features, gold, tolerance=1e-9, annotated=annotated)
+
+
 @pytest.mark.parametrize("n_heads", [1, 40])
 def test_no_tensor_has_pairs_and_labels(n_heads):
     """Memory of a doc of 400 tokens and 40 labels stays far below that of 40 matrices

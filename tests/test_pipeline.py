@@ -4,23 +4,21 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import spacy
 import srsly
-from conftest import NESTED_DATA, make_examples, spans_of, train
+from conftest import CONFIGS, NESTED_DATA, make_examples, spans_of, train
 from spacy.cli._util import app as spacy_app
-from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_loop
 from spacy.util import load_config
 from typer.testing import CliRunner
 
-CONFIGS = Path(__file__).parent.parent / "configs"
 TEXTS = [text for text, _ in NESTED_DATA]
+CONFIG_NAMES = [path.stem for path in sorted(CONFIGS.glob("*.cfg"))]
 
 
 def spacy_command(*args):
@@ -28,15 +26,6 @@ def spacy_command(*args):
     result = CliRunner().invoke(spacy_app, [*map(str, args)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
-
-
-@pytest.fixture(scope="session")
-def corpus_path(tmp_path_factory):
-    """`NESTED_DATA` as a .spacy file."""
-    nlp = spacy.blank("en")
-    path = tmp_path_factory.mktemp("corpus") / "corpus.spacy"
-    DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path)
-    return path
 
 
 def tagged_examples(nlp):
@@ -136,14 +125,14 @@ def test_annotating_components_give_sentences_in_training():
 # spaCy's commands
 
 
-@pytest.mark.parametrize("name", ["egp_cnn", "gp_cnn", "egp_bilstm", "egp_trf"])
+@pytest.mark.parametrize("name", CONFIG_NAMES)
 def test_debug_config(name, corpus_path):
     paths = ["--paths.train", corpus_path, "--paths.dev", corpus_path]
     output = spacy_command("debug", "config", CONFIGS / f"{name}.cfg", *paths)
     assert "Config is valid" in output
 
 
-@pytest.mark.parametrize("name", ["egp_cnn", "gp_cnn", "egp_bilstm", "egp_trf"])
+@pytest.mark.parametrize("name", CONFIG_NAMES)
 def test_configs_are_complete(name, corpus_path, tmp_path):
     """`init fill-config` has nothing to add, so that users see every setting."""
     path = tmp_path / "filled.cfg"

@@ -77,8 +77,8 @@ class Run:
                 corpus["augmenter"] = OUTERMOST_ENTS
         config["components"][factory] = head
         config["nlp"]["pipeline"][-1] = factory
-        if "transformer" in config["components"]:
-            config["components"]["transformer"]["model"]["name"] = self.transformer
+        if "transformer" in config["paths"]:
+            config["paths"]["transformer"] = self.transformer
         config["system"]["seed"] = self.seed
         config["training"]["dropout"] = self.dropout
         self._set_budget(config["training"])
@@ -86,8 +86,7 @@ class Run:
 
     def _set_budget(self, training: dict[str, Any]) -> None:
         schedule = training["optimizer"]["learn_rate"]
-        has_end = isinstance(schedule, dict) and "total_steps" in schedule
-        if self.minutes and has_end:
+        if self.minutes and isinstance(schedule, dict):
             raise ValueError(
                 f"The learning rate of configs/egp_{self.encoder}.cfg falls with the "
                 f"steps: give a budget in steps, with 0 minutes."
@@ -102,8 +101,6 @@ class Run:
         else:
             training["max_steps"] = self.steps
             training["eval_frequency"] = min(training["eval_frequency"], self.steps)
-            if has_end:
-                schedule["total_steps"] = self.steps
 
     def finish(self, gpu_id: int) -> dict[str, Any]:
         """Train and evaluate, unless that is done already.

@@ -19,7 +19,6 @@ from spacy.training import Example
 from spacy.util import filter_spans, minibatch, registry
 from spacy.vocab import Vocab
 from thinc.api import (
-    Linear,
     Model,
     chain,
     list2ragged,
@@ -35,7 +34,7 @@ from torchcrf import CRF
 
 from spacy_egp.component import DEFAULT_MODEL as EGP_MODEL
 from spacy_egp.component import align_spans
-from spacy_egp.layers import scaled_learn_rate
+from spacy_egp.layers import ScaledLinear
 from spacy_egp.scoring import span_score
 
 # Docs, sorted by length, that are padded to one length and decoded together.
@@ -83,14 +82,14 @@ def make_crf_model(
         top of the tok2vec layer, as `spacy-egp.EfficientGlobalPointer.v1` has it.
     nO (Optional[int]): Number of tags. Set by the component.
     """
-    linear = Linear(nO=nO, nI=tok2vec.maybe_get_dim("nO"))
-    emissions = scaled_learn_rate(linear, learn_rate_scale)
+    emissions = ScaledLinear(
+        nO=nO, nI=tok2vec.maybe_get_dim("nO"), learn_rate_scale=learn_rate_scale
+    )
     transitions = with_transitions(nO, learn_rate_scale)
     model: Model[list[Doc], TagScores] = chain(
         tok2vec, list2ragged(), with_array(emissions), transitions
     )
     model.set_ref("tok2vec", tok2vec)
-    model.set_ref("emissions", linear)
     return model
 
 
@@ -112,7 +111,7 @@ def with_transitions(
         init=_transitions_init,
         dims={"nO": nO},
         params=dict.fromkeys(TRANSITIONS),
-        attrs={"scale": learn_rate_scale},
+        attrs={"learn_rate_scale": learn_rate_scale},
     )
 
 
@@ -121,7 +120,7 @@ def _transitions_forward(
 ) -> tuple[TagScores, Callable]:
     xp = model.ops.xp
     never_first, never_next = _impossible(xp, model.get_dim("nO"))
-    scale = model.attrs["scale"]
+    scale = model.attrs["learn_rate_scale"]
     start, transitions, end = (scale * model.get_param(name) for name in TRANSITIONS)
 
     def backprop(gradient: TagScores) -> Ragged:
@@ -356,12 +355,10 @@ class CRFRecognizer(TrainablePipe):
                 f"longer span or do not fit the tokens.",
                 stacklevel=2,
             )
-        n_tags = 2 * len(self.labels) + 1
-        self.model.get_ref("emissions").set_dim("nO", n_tags)
         self.model.initialize(
             X=[example.x for example in examples[:10]],
             # Thinc's convention: a sample of the output's width.
-            Y=self.model.ops.alloc2f(1, n_tags),  # type: ignore[arg-type]
+            Y=self.model.ops.alloc2f(1, 2 * len(self.labels) + 1),  # type: ignore[arg-type]
         )
 
     def predict(self, docs: Iterable[Doc]) -> list[np.ndarray]:

@@ -9,6 +9,7 @@ from spacy.util import get_package_path, is_package
 from tqdm import tqdm
 from weasel.util.hashing import get_checksum
 
+from ..errors import Errors
 from .annotator import Settings
 from .corpus import Part, cut_files, find_files, find_schema
 from .formats import OUTPUTS
@@ -67,12 +68,12 @@ def annotate(
     _check_choice("format", format, OUTPUTS)
     _check_choice("engine", engine, ENGINES)
     if address and engine != "ray":
-        raise ValueError(f"The address {address} of a cluster needs the engine ray")
+        raise ValueError(Errors.EGP401.format(address=address))
     model_path = _find_model(model)
     files = find_files(input_path)
     parts = cut_files(list(files), docs_per_part)
     if not parts:
-        raise ValueError(f"There are no documents in {input_path}")
+        raise ValueError(Errors.EGP405.format(url=input_path))
     output = Output(output_path)
     settings = Settings(
         model=str(model_path),
@@ -120,7 +121,7 @@ def annotate(
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ValueError(
-            f"Unknown {name} {value!r}: choose one of {', '.join(choices)}"
+            Errors.EGP101.format(setting=name, value=value, choices=", ".join(choices))
         )
 
 
@@ -131,7 +132,7 @@ def _find_model(model: str) -> Path:
         return path.resolve()
     if is_package(model):
         return get_package_path(model)
-    raise FileNotFoundError(f"There is no pipeline {model}: name a folder or a package")
+    raise FileNotFoundError(Errors.EGP402.format(model=model))
 
 
 def _run_engine(
@@ -148,7 +149,5 @@ def _run_engine(
     try:
         from .ray_data import annotate_with_ray
     except ImportError as error:
-        raise ImportError(
-            'The engine "ray" needs Ray: pip install "spacy-egp[ray]"'
-        ) from error
+        raise ImportError(Errors.EGP411) from error
     return annotate_with_ray(settings, parts, n_process, address)

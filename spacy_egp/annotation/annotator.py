@@ -10,6 +10,7 @@ import spacy
 from spacy.tokens import Doc
 from spacy.training.batchers import minibatch_by_words
 
+from ..errors import Errors
 from .corpus import Part, read_part
 from .formats import make_writer
 from .output import Output
@@ -65,8 +66,9 @@ class Annotator:
         keys = list(self.nlp("x").spans)
         if settings.spans_key not in keys:
             raise ValueError(
-                f"{settings.model} does not write doc.spans[{settings.spans_key!r}], "
-                f"but the keys {keys}: choose one with --spans-key"
+                Errors.EGP403.format(
+                    model=settings.model, spans_key=settings.spans_key, keys=keys
+                )
             )
         self._most_strings = len(self.nlp.vocab.strings) + MOST_NEW_STRINGS
         self._memory_zone = ExitStack()
@@ -118,13 +120,12 @@ class Annotator:
         if isinstance(content, Exception):
             return content
         if not isinstance(content, str | Doc):
-            return TypeError(f"the text is not a string, but {type(content).__name__}")
+            return TypeError(Errors.EGP422.format(type=type(content).__name__))
         n_chars = len(content if isinstance(content, str) else content.text)
         max_chars = self.settings.max_chars
         if n_chars > max_chars:
             return ValueError(
-                f"{n_chars} characters are more than the {max_chars} that --max-chars "
-                "allows: raise it, or split the document"
+                Errors.EGP423.format(n_chars=n_chars, max_chars=max_chars)
             )
         try:
             return self.nlp.make_doc(content) if isinstance(content, str) else content
@@ -136,7 +137,7 @@ class Annotator:
         try:
             annotated = list(self.nlp.pipe(docs, batch_size=len(docs)))
             if len(annotated) < len(docs):
-                raise ValueError("the pipeline has dropped the document")
+                raise ValueError(Errors.EGP424)
             return [*annotated]
         except Exception as error:
             # The traceback holds what the pipeline has computed.

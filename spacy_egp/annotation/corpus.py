@@ -12,6 +12,7 @@ from typing import IO, Any, NamedTuple
 import fsspec
 from spacy.vocab import Vocab
 
+from ..errors import Errors
 from .formats import get_reader, import_parquet, input_suffix
 from .records import Record, Slice
 
@@ -53,7 +54,7 @@ def find_files(url: str) -> dict[str, str]:
     else:
         paths = [path] if fs.isfile(path) else fs.glob(path)
     if not paths:
-        raise FileNotFoundError(f"There are no input files at {url}")
+        raise FileNotFoundError(Errors.EGP404.format(url=url))
     return {fs.unstrip_protocol(path): fs.ukey(path) for path in sorted(paths)}
 
 
@@ -78,7 +79,7 @@ def cut_files(urls: Sequence[str], docs_per_part: int) -> list[Part]:
                 for slice in reader.cut(file, docs_per_part):
                     parts.append(Part(len(parts), url, slice))
         except DAMAGED as error:
-            raise ValueError(f"{url} cannot be read: {error}") from error
+            raise ValueError(Errors.EGP407.format(url=url, error=error)) from error
     return parts
 
 
@@ -116,10 +117,7 @@ def find_schema(parts: Sequence[Part], text_column: str) -> Any:
     first, *others = schemas
     for url in others:
         if schemas[url] != schemas[first]:
-            raise ValueError(
-                f"{url} has other columns than {first}: annotate them separately, or "
-                "write JSONL"
-            )
+            raise ValueError(Errors.EGP409.format(url=url, first=first))
     return schemas[first]
 
 

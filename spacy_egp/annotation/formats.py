@@ -8,6 +8,7 @@ from typing import IO, Any, NamedTuple, Protocol
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..errors import Errors
 from .docbin import DocBinWriter, cut_docbin, read_docbin
 from .lines import JsonlWriter, cut_lines, read_jsonl, read_text
 from .records import Record, Slice
@@ -47,9 +48,7 @@ def import_parquet() -> ModuleType:
     try:
         from . import parquet
     except ImportError as error:
-        raise ImportError(
-            'Parquet needs pyarrow: pip install "spacy-egp[parquet]"'
-        ) from error
+        raise ImportError(Errors.EGP410) from error
     return parquet
 
 
@@ -77,8 +76,9 @@ def get_reader(url: str) -> Reader:
         parquet = import_parquet()
         return Reader(parquet.cut_parquet, parquet.read_parquet)
     raise ValueError(
-        f"{url} is in none of the formats {', '.join(SUFFIXES)} (or compressed with "
-        f"{', '.join(COMPRESSED)}): rename it, or leave it out"
+        Errors.EGP406.format(
+            url=url, suffixes=", ".join(SUFFIXES), compressed=", ".join(COMPRESSED)
+        )
     )
 
 

@@ -8,6 +8,7 @@ from typing import IO
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..errors import Errors
 from .records import Record, Slice
 from .rows import dump_line, make_row
 
@@ -81,10 +82,7 @@ def read_jsonl(
             try:
                 columns = json.loads(line)
                 if not isinstance(columns, dict) or text_column not in columns:
-                    raise ValueError(
-                        f"not an object with the key {text_column!r}: name the text's "
-                        "with --text-column"
-                    )
+                    raise ValueError(Errors.EGP421.format(column=text_column))
                 yield Record(source, columns[text_column], columns)
             except (ValueError, RecursionError) as error:
                 yield Record(source, error, {})

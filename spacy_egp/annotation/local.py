@@ -10,6 +10,7 @@ from threading import Thread
 
 import torch
 
+from ..errors import Errors
 from .annotator import Annotator, Settings, annotate_in_worker
 from .corpus import Part
 from .summary import Counts
@@ -44,10 +45,7 @@ def annotate_locally(
                     running.add(pool.submit(annotate_in_worker, settings, part))
                 yield from (future.result() for future in done)
     except BrokenProcessPool as error:
-        raise ChildProcessError(
-            "A worker process was killed, perhaps for lack of memory. What is written "
-            "stays: run the same command again to go on"
-        ) from error
+        raise ChildProcessError(Errors.EGP414) from error
 
 
 def _start_worker() -> None:

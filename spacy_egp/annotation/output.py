@@ -11,6 +11,7 @@ from uuid import uuid4
 import fsspec
 from spacy.util import dict_to_dot
 
+from ..errors import Errors
 from .formats import Writer
 from .records import Failure
 from .rows import dump_line
@@ -48,9 +49,7 @@ class Output:
         names = self._names()
         others = [name for name in names if not name.startswith((".", "_"))]
         if self.fs.isfile(self.path) or (others and MANIFEST not in names):
-            raise FileExistsError(
-                f"{self.url} is no output of this command: name another folder"
-            )
+            raise FileExistsError(Errors.EGP412.format(url=self.url))
         if self._names(DONE):
             self._check(manifest)
         self.clean()
@@ -66,8 +65,7 @@ class Output:
             old, new = previous.get(name), current.get(name)
             if old != new:
                 raise FileExistsError(
-                    f"{self.url} has parts of another run: {name} was {old!r} and is "
-                    f"now {new!r}. Repeat that run's command, or name another folder"
+                    Errors.EGP413.format(url=self.url, setting=name, old=old, new=new)
                 )
 
     def clean(self) -> None:

@@ -9,6 +9,7 @@ from pyarrow.parquet import ParquetFile, write_table
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..errors import Errors
 from .lines import BYTES_PER_PART
 from .records import Record, Slice
 from .rows import SPANS_COLUMN, dump_json, make_row
@@ -58,8 +59,7 @@ def read_parquet(
     names = parquet.schema_arrow.names
     if text_column not in names:
         raise ValueError(
-            f"{url} has no column {text_column!r}: name the text's with --text-column, "
-            f"one of {', '.join(names)}"
+            Errors.EGP408.format(url=url, column=text_column, columns=", ".join(names))
         )
     for number, columns in enumerate(_read_rows(parquet, slice), slice.first):
         yield Record(f"{url}, row {number}", columns[text_column], columns)
@@ -134,15 +134,13 @@ class ParquetWriter:
 
     def _fit(self, name: str, value: Any) -> Any:
         if name not in self.schema.names:
-            raise ValueError(f"the first documents have no column {name!r}")
+            raise ValueError(Errors.EGP426.format(column=name))
         dtype = self.schema.field(name).type
         if dtype == pa.string() and not isinstance(value, str | None):
             return dump_json(value)
         if pa.types.is_integer(dtype) and isinstance(value, float):
             # Arrow would cut it to an integer.
-            raise ValueError(
-                f"the column {name!r} has integers in the first documents, here {value}"
-            )
+            raise ValueError(Errors.EGP427.format(column=name, value=value))
         return value
 
     def write(self, file: IO[bytes]) -> None:

@@ -12,6 +12,7 @@ import torch
 from ray.exceptions import RayError
 from ray.util.annotations import RayDeprecationWarning
 
+from ..errors import Errors
 from .annotator import Settings, annotate_in_worker
 from .corpus import Part
 from .summary import Counts
@@ -56,13 +57,11 @@ def annotate_with_ray(
             )
         for row in reports.iter_rows():
             if row["error"]:
-                raise ChildProcessError(f"A worker failed: {row['error']}")
+                raise ChildProcessError(Errors.EGP415.format(error=row["error"]))
             yield Counts.from_dict(json.loads(row["counts"]))
     except RayError as error:
         raise ChildProcessError(
-            f"Ray has given up a part whose workers were killed {RETRIES} times. What "
-            "is written stays: run the same command again to go on, with a lower "
-            f"--max-chars or --n-process if memory ran out. {error}"
+            Errors.EGP416.format(n_retries=RETRIES, error=error)
         ) from error
     finally:
         ray.shutdown()

@@ -5,6 +5,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
+from ..errors import Errors
 from .records import Record
 
 SPANS_COLUMN = "spans"
@@ -20,7 +21,7 @@ def make_row(record: Record, doc: Doc, spans_key: str) -> dict[str, Any]:
     RAISES (ValueError): If the input has the column already.
     """
     if SPANS_COLUMN in record.columns:
-        raise ValueError(f"the input has a column {SPANS_COLUMN!r} already: rename it")
+        raise ValueError(Errors.EGP425.format(column=SPANS_COLUMN))
     return {**record.columns, SPANS_COLUMN: list_spans(doc, spans_key)}
 
 

@@ -12,6 +12,7 @@ from ..corpora.formats import get_formats
 from ..corpora.records import BadRecord, SpanText
 from ..corpora.summary import Summary, Tally
 from ..corpora.writer import part_path
+from ..errors import Errors
 
 FORMATS_HELP = f"Format, one of {', '.join(get_formats())}; detected if not set"
 
@@ -84,8 +85,7 @@ def _parse_ratios(split: str) -> list[float]:
     try:
         return [float(ratio) for ratio in split.split(",")]
     except ValueError as error:
-        problem = f"Cannot split by {split!r}: give ratios such as 0.8,0.1,0.1"
-        raise ValueError(problem) from error
+        raise ValueError(Errors.EGP201.format(ratios=split)) from error
 
 
 def print_summary(summary: Summary) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+from ..errors import Errors
 from .files import ByteStream, FilePath, replace_suffix
 from .records import (
     BadRecord,
@@ -54,13 +55,13 @@ def read_brat(path: FilePath, file: ByteStream) -> Iterator[Entry]:
         if not replace_suffix(path, ".ann").exists():
             yield Unannotated(str(path), "there is no .ann file")
     elif not path.name.endswith(".conf"):
-        yield BadRecord(str(path), "brat has .txt, .ann and .conf files only")
+        yield BadRecord(str(path), Errors.EGP226)
 
 
 def _read_document(path: FilePath, file: ByteStream) -> TextRecord:
     text_path = replace_suffix(path, ".txt")
     if not text_path.exists():
-        raise BadRecord(str(path), f"there is no {text_path.name} beside it")
+        raise BadRecord(str(path), Errors.EGP227.format(name=text_path.name))
     text = _decode(text_path, text_path.read_bytes())
     spans, discontinuous, other = [], [], Counter[str]()
     # Not splitlines(), which also breaks lines where the text has exotic separators.
@@ -88,14 +89,13 @@ def _decode(path: FilePath, data: bytes) -> str:
     try:
         return data.decode("utf8")
     except UnicodeDecodeError as error:
-        raise BadRecord(str(path), f"not UTF-8: {error}") from error
+        raise BadRecord(str(path), Errors.EGP212.format(error=error)) from error
 
 
 def _read_span(source: str, text: str, line: str) -> Offsets | SpanText:
     match = SPAN.fullmatch(line)
     if match is None:
-        problem = f"{line!r} is no span: expected 'T1<tab>PER 0 3<tab>Ann'"
-        raise BadRecord(source, problem)
+        raise BadRecord(source, Errors.EGP228.format(line=line))
     pieces = [
         (int(start), int(end))
         for start, end in (piece.split() for piece in match["pieces"].split(";"))
@@ -112,6 +112,5 @@ def _read_span(source: str, text: str, line: str) -> Offsets | SpanText:
 def _read_kind(source: str, line: str) -> str:
     if line[0] not in OTHER_KINDS:
         kinds = " ".join(["T", *OTHER_KINDS])
-        problem = f"{line!r} is no brat annotation: these begin with one of {kinds}"
-        raise BadRecord(source, problem)
+        raise BadRecord(source, Errors.EGP229.format(line=line, kinds=kinds))
     return OTHER_KINDS[line[0]]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from ..errors import Errors
 from .records import BadRecord, Offsets, TextRecord, check_text
 from .tasks import Task
 
@@ -46,10 +47,7 @@ class CmeeeTask(Task):
 
     def _to_offsets(self, entity: CmeeeEntity, source: str) -> Offsets:
         if entity.entity is None:
-            problem = (
-                f"the entity {entity.start_idx}-{entity.end_idx} has no text in "
-                '"entity", which tells whether end_idx is inclusive: add it'
-            )
+            problem = Errors.EGP230.format(start=entity.start_idx, end=entity.end_idx)
             raise BadRecord(source, problem)
         is_exclusive = entity.end_idx - entity.start_idx == len(entity.entity)
         end = entity.end_idx if is_exclusive else entity.end_idx + 1

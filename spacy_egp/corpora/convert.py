@@ -8,6 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from tqdm import tqdm
 
+from ..errors import Errors
 from .docs import align_record
 from .files import file_size, walk_files
 from .formats import get_formats
@@ -58,7 +59,9 @@ def convert(
     formats = get_formats(source_key)
     if format is not None and format not in formats:
         raise ValueError(
-            f"Unknown format {format!r}: choose one of {', '.join(formats)}"
+            Errors.EGP101.format(
+                setting="format", value=format, choices=", ".join(formats)
+            )
         )
     nlp = spacy.blank(lang)
     splitter = Split(split, by_document, seed) if split else None
@@ -83,7 +86,7 @@ def convert(
             writers[part].add(doc)
         if not summary.docs.total():
             n_left_out = summary.bad.count + summary.unannotated.total()
-            raise ValueError(f"No docs to write: {n_left_out} records were left out")
+            raise ValueError(Errors.EGP202.format(n_left_out=n_left_out))
         for writer in writers.values():
             writer.close()
     return summary
@@ -120,8 +123,5 @@ def _set_spans(
     doc: Doc, spans: list[Span], spans_key: str, source_key: str | None
 ) -> None:
     if spans_key in doc.spans and spans_key != source_key:
-        raise ValueError(
-            f"The docs have spans[{spans_key!r}] already: read these with --source-key "
-            f"{spans_key}, or write to another --spans-key"
-        )
+        raise ValueError(Errors.EGP203.format(spans_key=spans_key))
     doc.spans[spans_key] = spans

@@ -9,6 +9,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import FILE_TYPE
 from spacy.vocab import Vocab
 
+from ..errors import Errors
 from .files import ByteStream, FilePath
 from .records import BadRecord, DocRecord, Entry, Unannotated
 
@@ -31,7 +32,7 @@ def read_docbin(
     try:
         doc_bin = DocBin().from_bytes(file.read())
     except (KeyError, ValueError) as error:
-        yield BadRecord(str(path), f"not a DocBin: {error}")
+        yield BadRecord(str(path), Errors.EGP221.format(error=error))
         return
     for number, doc in enumerate(doc_bin.get_docs(Vocab()), 1):
         yield _read_doc(f"{path}, doc {number}", doc, source_key)

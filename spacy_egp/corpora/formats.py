@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from ..errors import Errors
 from .brat import matches_brat, read_brat
 from .cluener import CluenerTask
 from .cmeee import CmeeeTask
@@ -64,8 +65,4 @@ def detect_format(path: FilePath, formats: dict[str, Format]) -> str:
         with path.open("rb") as file:
             if format.matches(path, decompress(path, file)):
                 return name
-    problem = (
-        f"none of the formats {', '.join(formats)} is in its first records: name one "
-        "with --format, or leave the file out"
-    )
-    raise BadRecord(str(path), problem)
+    raise BadRecord(str(path), Errors.EGP210.format(formats=", ".join(formats)))

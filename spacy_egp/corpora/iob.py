@@ -11,6 +11,7 @@ from itertools import groupby, pairwise
 
 from spacy.training.iob_utils import iob_to_biluo, tags_to_entities
 
+from ..errors import Errors
 from .files import ByteStream, FilePath
 from .records import BadRecord, Entry, Offsets, TokenRecord
 
@@ -64,7 +65,8 @@ def _read_rows(path: FilePath, lines: Iterable[Line]) -> list[Row]:
             # Only the first line can start with a byte order mark.
             text = line.decode("utf-8-sig" if number == 1 else "utf8")
         except UnicodeDecodeError as error:
-            raise BadRecord(f"{path}:{number}", f"not UTF-8 ({error})") from error
+            problem = Errors.EGP212.format(error=error)
+            raise BadRecord(f"{path}:{number}", problem) from error
         rows.append((number, _split_columns(text)))
     return rows
 
@@ -119,19 +121,15 @@ def _check_columns(
     source: str, columns: list[str], n_columns: int, first_tag: int
 ) -> None:
     if len(columns) != n_columns or n_columns <= first_tag:
-        problem = (
-            f"{columns} has {len(columns)} columns, the sentence's first line has "
-            f"{n_columns}: expected a token and one IOB tag per nesting level"
+        problem = Errors.EGP222.format(
+            columns=columns, n_columns=len(columns), expected=n_columns
         )
         raise BadRecord(source, problem)
     if not columns[first_tag - 1]:
-        raise BadRecord(source, f"{columns} has an empty token")
+        raise BadRecord(source, Errors.EGP223.format(columns=columns))
     for tag in columns[first_tag:]:
         if not TAG.fullmatch(tag):
-            problem = (
-                f"{tag!r} is no IOB tag: expected O, or B-, I-, E-, S- and a label"
-            )
-            raise BadRecord(source, problem)
+            raise BadRecord(source, Errors.EGP224.format(tag=tag))
 
 
 def _read_level(path: FilePath, tags: list[tuple[int, str]]) -> list[Offsets]:
@@ -144,9 +142,7 @@ def _read_level(path: FilePath, tags: list[tuple[int, str]]) -> list[Offsets]:
         is_open = previous in (f"B{tag[1:]}", f"I{tag[1:]}")
         is_closed = previous in (f"L{tag[1:]}", f"U{tag[1:]}")
         if (tag[0] == "L" and not is_open) or (tag[0] == "I" and is_closed):
-            problem = (
-                f"{original!r} does not continue a span of its label: correct the tags"
-            )
+            problem = Errors.EGP225.format(tag=original)
             raise BadRecord(f"{path}:{number}", problem)
     entities = tags_to_entities(iob_to_biluo(biluo))
     return [Offsets(start, last + 1, label) for label, start, last in entities]

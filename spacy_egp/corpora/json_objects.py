@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..errors import Errors
 from .files import ByteStream
 
 CHUNK_SIZE = 2**16
@@ -30,7 +31,7 @@ def _read_lines(file: ByteStream) -> Iterator[tuple[int, Any]]:
             try:
                 yield number, json.loads(line)
             except ValueError as error:
-                yield number, error
+                yield number, ValueError(Errors.EGP217.format(error=error))
 
 
 def _read_array(file: ByteStream) -> Iterator[tuple[int, Any]]:
@@ -54,8 +55,7 @@ def _read_array(file: ByteStream) -> Iterator[tuple[int, Any]]:
             chunk = file.read(max(CHUNK_SIZE, len(text) - start))
             if not chunk:
                 number += text.count("\n", start, error.pos)
-                problem = f"{error.msg}; the rest of the array was not read"
-                yield number, ValueError(problem)
+                yield number, ValueError(Errors.EGP218.format(error=error.msg))
                 return
             text, position = text[start:] + decoder.decode(chunk), 0
         else:

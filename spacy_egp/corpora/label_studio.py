@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
+from ..errors import Errors
 from .records import BadRecord, Offsets, TextRecord, Unannotated, check_text
 from .tasks import Task
 
@@ -68,8 +69,7 @@ class LabelStudioTask(Task):
     def _find_text(self, source: str) -> str:
         texts = {key: value for key, value in self.data.items() if type(value) is str}
         if "text" not in texts and len(texts) != 1:
-            problem = f'"data" has no "text", and not one other text: {list(self.data)}'
-            raise BadRecord(source, problem)
+            raise BadRecord(source, Errors.EGP231.format(keys=list(self.data)))
         return texts["text"] if "text" in texts else texts.popitem()[1]
 
 

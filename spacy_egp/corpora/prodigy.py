@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field
 from spacy.util import get_words_and_spaces
 
+from ..errors import Errors
 from .records import BadRecord, Offsets, TextRecord, Unannotated
 from .tasks import Task
 
@@ -66,4 +67,4 @@ class ProdigyTask(Task):
                 [token.text for token in self.tokens], self.text
             )
         except ValueError as error:
-            raise BadRecord(source, "the tokens do not add up to the text") from error
+            raise BadRecord(source, Errors.EGP232) from error

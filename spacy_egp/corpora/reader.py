@@ -5,6 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 
+from ..errors import Errors
 from .files import FilePath, decompress, file_size
 from .formats import Format, detect_format
 from .records import BadRecord, Entry
@@ -33,7 +34,7 @@ def read_corpus(
         except BadRecord as error:
             yield error
         except DAMAGED as error:
-            yield BadRecord(str(path), f"cannot be decompressed from here on ({error})")
+            yield BadRecord(str(path), Errors.EGP211.format(error=error))
 
 
 def _read_file(

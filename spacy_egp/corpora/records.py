@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from spacy.tokens import Doc, Span
 
+from ..errors import Errors
+
 
 class BadRecord(ValueError):
     """A part of a corpus file that cannot be read.
@@ -80,18 +82,18 @@ class TextRecord(BaseRecord):
     def __post_init__(self) -> None:
         for start, end, label in self.spans:
             if not 0 <= start < end <= len(self.text):
-                problem = (
-                    f"the span {start}-{end} {label!r} is empty or not inside the text "
-                    f"of {len(self.text)} characters"
+                problem = Errors.EGP214.format(
+                    start=start, end=end, label=label, n_chars=len(self.text)
                 )
                 raise BadRecord(self.source, problem)
             if not label:
-                problem = f"the span {start}-{end} has an empty label"
+                problem = Errors.EGP215.format(start=start, end=end)
                 raise BadRecord(self.source, problem)
         try:
             "".join([self.text, *(span.label for span in self.spans)]).encode("utf8")
         except UnicodeEncodeError as error:
-            raise BadRecord(self.source, f"not valid Unicode: {error}") from error
+            problem = Errors.EGP213.format(error=error)
+            raise BadRecord(self.source, problem) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +136,7 @@ def check_text(source: str, text: str, start: int, end: int, expected: str) -> N
     RAISES (BadRecord): If the two differ.
     """
     if text[start:end].split() != expected.split():
-        problem = (
-            f"the characters {start}-{end} are {text[start:end]!r}, but the annotation "
-            f"says {expected!r}: correct the offsets or the text"
+        problem = Errors.EGP216.format(
+            start=start, end=end, text=text[start:end], expected=expected
         )
         raise BadRecord(source, problem)

@@ -4,6 +4,8 @@ import math
 import random
 from collections.abc import Sequence
 
+from ..errors import Errors
+
 NAMES = ("train", "dev", "test")
 
 
@@ -25,10 +27,7 @@ class Split:
             or min(ratios) < 0
             or not math.isclose(sum(ratios), 1)
         ):
-            raise ValueError(
-                f"Cannot split by {ratios}: give two ratios (train, dev) or three "
-                "(train, dev, test) that add up to 1"
-            )
+            raise ValueError(Errors.EGP201.format(ratios=ratios))
         self.ratios = dict(zip(NAMES, ratios, strict=False))
         self.counts = dict.fromkeys(self.ratios, 0)
         self.by_document = by_document

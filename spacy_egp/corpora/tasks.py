@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
 
+from ..errors import Errors
 from .files import ByteStream, FilePath
 from .json_objects import read_values
 from .records import BadRecord, Entry, TextRecord, Unannotated
@@ -58,16 +59,18 @@ def read_tasks(schema: type[Task], path: FilePath, file: ByteStream) -> Iterator
 
 def _read_task(schema: type[Task], value: Any, source: str) -> TextRecord | Unannotated:
     if isinstance(value, ValueError):
-        raise BadRecord(source, f"not valid JSON: {value}") from value
+        raise BadRecord(source, str(value)) from value
     if not isinstance(value, dict):
-        raise BadRecord(source, f"{value!r} is no object: expected {schema.EXAMPLE}")
+        problem = Errors.EGP219.format(value=value, example=schema.EXAMPLE)
+        raise BadRecord(source, problem)
     try:
         return schema(**value).to_record(source)
     except ValidationError as error:
         first = error.errors()[0]
-        location = ".".join(str(key) for key in first["loc"])
-        problem = (
-            f"{location}: {first['msg']}, got {first['input']!r}: expected something "
-            f"like {schema.EXAMPLE}"
+        problem = Errors.EGP220.format(
+            location=".".join(str(key) for key in first["loc"]),
+            error=first["msg"],
+            value=first["input"],
+            example=schema.EXAMPLE,
         )
         raise BadRecord(source, problem) from error

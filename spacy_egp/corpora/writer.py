@@ -9,6 +9,8 @@ from pathlib import Path
 from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import FILE_TYPE
 
+from ..errors import Errors
+
 TOKENS_PER_FILE = 100_000
 
 
@@ -77,9 +79,7 @@ def temporary_output(output: Path) -> Iterator[Path]:
     RAISES (FileExistsError): If the output is a folder that exists already.
     """
     if output.is_dir():
-        raise FileExistsError(
-            f"The folder {output} exists: remove it or choose another name"
-        )
+        raise FileExistsError(Errors.EGP102.format(path=output))
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         prefix=f".{output.name}-", dir=output.parent

@@ -14,6 +14,7 @@ from spacy.util import minibatch
 
 from ..component import EGPRecognizer
 from ..decoding import SELECTIONS, ScoredSpans, to_probability, to_score
+from ..errors import Errors
 from ..features import PointerFeatures
 from .spans import SpanTable, merge_tables
 
@@ -85,8 +86,11 @@ def evaluate(nlp: Language, name: str, examples: Iterable[Example]) -> Evaluatio
     annotated = [example for example in examples if evaluator.is_annotated(example)]
     if not annotated:
         raise ValueError(
-            f"None of the {evaluator.counts.not_annotated} docs has gold spans in "
-            f"doc.spans['{component.key}'], which '{name}' predicts"
+            Errors.EGP304.format(
+                n_docs=evaluator.counts.not_annotated,
+                spans_key=component.key,
+                name=name,
+            )
         )
     batches = minibatch(_run_before(nlp, name, annotated), nlp.batch_size)
     tables = [table for batch in batches for table in evaluator.evaluate(batch)]

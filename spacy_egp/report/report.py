@@ -13,6 +13,7 @@ from spacy.vocab import Vocab
 
 from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
+from ..errors import Errors
 from .evaluation import evaluate
 from .page import render_page
 from .results import Results, summarize
@@ -70,7 +71,7 @@ def _load_pipeline(model: str | Path) -> Language:
     try:
         return load_model(model)
     except (OSError, ValueError) as error:
-        raise ValueError(f"Cannot read the pipeline {model}: {error}") from error
+        raise ValueError(Errors.EGP301.format(model=model, error=error)) from error
 
 
 def _find_component(nlp: Language, name: str | None) -> tuple[str, EGPRecognizer]:
@@ -82,13 +83,11 @@ def _find_component(nlp: Language, name: str | None) -> tuple[str, EGPRecognizer
     if not found:
         wanted = "'egp_ner'" if name is None else f"'egp_ner' called '{name}'"
         raise ValueError(
-            f"The pipeline has no {wanted}. Its components: {', '.join(nlp.pipe_names)}"
+            Errors.EGP302.format(component=wanted, names=", ".join(nlp.pipe_names))
         )
     if len(found) > 1:
         names = ", ".join(pipe_name for pipe_name, _ in found)
-        raise ValueError(
-            f"The pipeline has several 'egp_ner': choose one of {names} (--component)"
-        )
+        raise ValueError(Errors.EGP303.format(names=names))
     return found[0]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import srsly
 
 from ..component import EGPRecognizer
+from ..errors import Errors
 
 LOG_FILE = "log.jsonl"
 
@@ -38,11 +39,7 @@ def read_training_log(folder: Path, component: EGPRecognizer) -> list[Checkpoint
     """
     path = folder / LOG_FILE
     if not path.exists():
-        raise ValueError(
-            f"There is no {path}. Have spaCy write it when it trains: "
-            f"--training.logger.output_file {path}, with the logger "
-            f"spacy.ConsoleLogger.v3 as in this package's configs"
-        )
+        raise ValueError(Errors.EGP305.format(path=path))
     prefix = f"spans_{component.key}_"
     try:
         return [
@@ -56,6 +53,10 @@ def read_training_log(folder: Path, component: EGPRecognizer) -> list[Checkpoint
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} is no log of '{component.name}' with scores of "
-            f"doc.spans['{component.key}']: {error!r}"
+            Errors.EGP306.format(
+                path=path,
+                name=component.name,
+                spans_key=component.key,
+                error=error,
+            )
         ) from error

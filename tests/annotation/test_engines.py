@@ -17,6 +17,7 @@ from annotations import read_files
 from ray.cluster_utils import Cluster
 from typer.testing import CliRunner
 
+from spacy_egp.annotation import ray_data
 from spacy_egp.annotation.annotate import annotate
 from spacy_egp.cli import app
 
@@ -87,7 +88,7 @@ def test_killed_process_of_a_pool(model_path, texts_path, tmp_path, expected):
     arguments = (str(model_path), str(texts_path), str(output))
     killer = Thread(target=kill_worker, args=("spawn_main",))
     killer.start()
-    with pytest.raises(ChildProcessError, match="run the same command again"):
+    with pytest.raises(ChildProcessError, match="EGP414.*run the same command again"):
         annotate(*arguments, docs_per_part=5, n_process=2)
     killer.join()
     annotate(*arguments, docs_per_part=5)
@@ -136,12 +137,37 @@ def test_killed_worker_of_a_ray_cluster(model_path, texts_path, tmp_path, expect
     assert srsly.json_loads(result.stdout)["run"]["docs"] == 60
 
 
+def test_ray_gives_up(model_path, texts_path, tmp_path, expected, monkeypatch):
+    """Each worker is killed at work, as where memory runs out."""
+
+    class KilledWorker(ray_data._Worker):
+        def __call__(self, row):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(ray_data, "_Worker", KilledWorker)
+    monkeypatch.setattr(ray_data, "RETRIES", 0)
+    output = tmp_path / "out"
+    arguments = (str(model_path), str(texts_path), str(output))
+    with pytest.raises(ChildProcessError, match="EGP416.*killed 0 times"):
+        annotate(*arguments, docs_per_part=5, engine="ray")
+    annotate(*arguments, docs_per_part=5)
+    assert read_files(output) == expected
+
+
+def test_error_of_a_ray_worker(model_path, texts_path, tmp_path):
+    arguments = (str(model_path), str(texts_path), str(tmp_path / "out"))
+    with pytest.raises(ChildProcessError, match="EGP415.*EGP403"):
+        annotate(*arguments, engine="ray", spans_key="other")
+
+
 def test_output_of_another_run_is_refused(model_path, texts_path, tmp_path):
     output = tmp_path / "out"
     arguments = (str(model_path), str(texts_path), str(output))
     annotate(*arguments, docs_per_part=30)
     before = read_files(output)
-    with pytest.raises(FileExistsError, match="docs_per_part was 30 and is now 20"):
+    with pytest.raises(
+        FileExistsError, match="EGP413.*docs_per_part was 30 and is now 20"
+    ):
         annotate(*arguments, docs_per_part=20)
     with pytest.raises(FileExistsError, match="format was 'jsonl'"):
         annotate(*arguments, docs_per_part=30, format="parquet")
@@ -170,7 +196,7 @@ def test_folder_with_other_files_is_refused(model_path, texts_path, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
     for output in (tmp_path / "other", texts_path):
-        with pytest.raises(FileExistsError, match="name another folder"):
+        with pytest.raises(FileExistsError, match="EGP412.*name another folder"):
             annotate(str(model_path), str(texts_path), str(output))
     assert list(read_files(tmp_path / "other")) == ["notes.txt"]
 

@@ -159,6 +159,17 @@ def test_parquet_columns_keep_their_types(model_path, tmp_path):
     assert read_rows(tmp_path / "spacy", "spacy")[0]["date"] == "2020-01-02"
 
 
+def test_parquet_files_with_different_columns(model_path, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pq.write_table(pa.table({"text": ["x"]}), folder / "a.parquet")
+    pq.write_table(pa.table({"text": ["x"], "id": [1]}), folder / "b.parquet")
+    arguments = (str(model_path), str(folder))
+    with pytest.raises(ValueError, match=r"EGP409.*b\.parquet.*a\.parquet"):
+        annotate(*arguments, str(tmp_path / "out"), format="parquet")
+    assert annotate(*arguments, str(tmp_path / "out")).total.docs == 2
+
+
 def test_json_columns_in_parquet(model_path, tmp_path):
     rows = [
         {"id": 1, "text": "A", "meta": {"a": 1}, "mixed": 1, "later": None},
@@ -187,6 +198,10 @@ def test_json_columns_in_parquet(model_path, tmp_path):
     ]
     failed = read_failed(output)
     assert [source[-1] for source in failed] == ["4", "5", "6"]
+    integer, column, overflow = failed.values()
+    assert "EGP427" in integer and "'id'" in integer
+    assert "EGP426" in column and "'new'" in column
+    assert "OverflowError" in overflow
     assert summary.total.failed.count == 3
 
 
@@ -212,6 +227,9 @@ def test_failed_documents_are_reported(trained_nlp, model_path, tmp_path):
     assert rows[1]["spans"] == list_spans(trained_nlp("I like Berlin."))
     failed = read_failed(output)
     assert [int(source.rpartition(":")[2]) for source in failed] == list(range(2, 9))
+    reasons = {3: "EGP421", 4: "EGP421", 5: "EGP422", 7: "EGP425", 8: "EGP423"}
+    for number, code in reasons.items():
+        assert f"[{code}]" in failed[f"file://{path}:{number}"]
     assert "900 characters" in failed[f"file://{path}:8"]
     assert summary.total.failed.count == 7
     assert [f.source for f in summary.total.failed.first] == list(failed)
@@ -238,6 +256,28 @@ def test_a_failing_document_fails_alone(trained_nlp, model_path, texts_path, tmp
     assert set(read_failed(output).values()) == {"RuntimeError: no Berlin"}
 
 
+@Language.factory("drop_berlin")
+class DropBerlin:
+    def __init__(self, nlp, name):
+        pass
+
+    def __call__(self, doc):
+        return doc
+
+    def pipe(self, docs, batch_size):
+        return (doc for doc in docs if "Berlin" not in doc.text)
+
+
+def test_a_dropped_document_is_reported(model_path, texts_path, tmp_path):
+    nlp = spacy.load(model_path)
+    nlp.add_pipe("drop_berlin")
+    nlp.to_disk(tmp_path / "dropping")
+    output = tmp_path / "out"
+    summary = annotate(str(tmp_path / "dropping"), str(texts_path), str(output))
+    assert (summary.total.docs, summary.total.failed.count) == (50, 10)
+    assert all("EGP424" in reason for reason in read_failed(output).values())
+
+
 def test_urls(model_path, texts_path, tmp_path):
     """Any file system that fsspec knows, for input and output."""
     memory = fsspec.filesystem("memory")
@@ -252,11 +292,11 @@ def test_urls(model_path, texts_path, tmp_path):
 @pytest.mark.parametrize(
     "name, content, message",
     [
-        ("a.csv", b"text\nx", "in none of the formats"),
-        ("a.jsonl.gz", gzip.compress(b"x" * 1000)[:-9], "a.jsonl.gz cannot be read"),
-        ("a.spacy", b"no DocBin", "a.spacy cannot be read"),
-        ("a.parquet", b"no Parquet", "a.parquet cannot be read"),
-        ("a.jsonl", b"", "no documents"),
+        ("a.csv", b"text\nx", "EGP406.*in none of the formats"),
+        ("a.jsonl.gz", gzip.compress(b"x" * 1000)[:-9], "EGP407.*a.jsonl.gz"),
+        ("a.spacy", b"no DocBin", "EGP407.*a.spacy"),
+        ("a.parquet", b"no Parquet", "EGP407.*a.parquet"),
+        ("a.jsonl", b"", "EGP405.*no documents"),
     ],
 )
 def test_input_that_cannot_be_read(model_path, tmp_path, name, content, message):
@@ -269,19 +309,19 @@ def test_input_that_cannot_be_read(model_path, tmp_path, name, content, message)
 def test_settings_that_are_not_possible(model_path, texts_path, tmp_path):
     output = str(tmp_path / "out")
     pq.write_table(pa.table({"body": ["x"]}), tmp_path / "a.parquet")
-    with pytest.raises(ValueError, match="'xml': choose one of jsonl"):
+    with pytest.raises(ValueError, match="EGP101.*'xml': choose one of jsonl"):
         annotate(str(model_path), str(texts_path), output, format="xml")
-    with pytest.raises(ValueError, match="'spark': choose one of local"):
+    with pytest.raises(ValueError, match="EGP101.*'spark': choose one of local"):
         annotate(str(model_path), str(texts_path), output, engine="spark")
-    with pytest.raises(ValueError, match="needs the engine ray"):
+    with pytest.raises(ValueError, match="EGP401.*--engine ray"):
         annotate(str(model_path), str(texts_path), output, address="auto")
-    with pytest.raises(ValueError, match=r"but the keys \['sc'\]"):
+    with pytest.raises(ValueError, match=r"EGP403.*but the keys \['sc'\]"):
         annotate(str(model_path), str(texts_path), output, spans_key="other")
-    with pytest.raises(ValueError, match="no column 'text'.*one of body"):
+    with pytest.raises(ValueError, match="EGP408.*no column 'text'.*one of body"):
         annotate(str(model_path), str(tmp_path / "a.parquet"), output)
-    with pytest.raises(FileNotFoundError, match="no input files"):
+    with pytest.raises(FileNotFoundError, match="EGP404.*no input files"):
         annotate(str(model_path), str(tmp_path / "none.jsonl"), output)
-    with pytest.raises(FileNotFoundError, match="no pipeline missing"):
+    with pytest.raises(FileNotFoundError, match="EGP402.*no pipeline missing"):
         annotate("missing", str(texts_path), output)
 
 
@@ -291,9 +331,9 @@ def test_extras_are_named(model_path, texts_path, tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, f"{package}.{module}", None)
     monkeypatch.delattr(f"{package}.parquet", raising=False)
     monkeypatch.delattr(f"{package}.ray_data", raising=False)
-    with pytest.raises(ImportError, match=r"spacy-egp\[parquet\]"):
+    with pytest.raises(ImportError, match=r"EGP410.*spacy-egp\[parquet\]"):
         annotate(
             str(model_path), str(texts_path), str(tmp_path / "out"), format="parquet"
         )
-    with pytest.raises(ImportError, match=r"spacy-egp\[ray\]"):
+    with pytest.raises(ImportError, match=r"EGP411.*spacy-egp\[ray\]"):
         annotate(str(model_path), str(texts_path), str(tmp_path / "out"), engine="ray")

@@ -58,8 +58,11 @@ def test_exit_code_tells_of_failed_documents(model_path, tmp_path):
 @pytest.mark.parametrize(
     "options, message",
     [
-        (["--format", "xml"], "Unknown format 'xml'"),
-        (["--text-column", "body", "--engine", "spark"], "Unknown engine 'spark'"),
+        (["--format", "xml"], "[EGP101] Unknown format 'xml'"),
+        (
+            ["--text-column", "body", "--engine", "spark"],
+            "[EGP101] Unknown engine 'spark'",
+        ),
     ],
 )
 def test_bad_settings_give_one_message(

@@ -289,11 +289,12 @@ def test_unknown_formats_are_an_error_with_a_remedy(corpus, output):
     (corpus / "notes.md").write_text("# Notes\n")
     result = run(corpus, output)
     assert result.exit_code == 1
-    assert "notes.md" in result.output
+    assert "notes.md: [EGP210]" in words_of(result)
     assert "--format" in result.output
     result = run(corpus, output, "--format", "xml")
     assert result.exit_code == 1
-    assert "'xml'" in result.output and "doccano" in result.output
+    assert "[EGP101] Unknown format 'xml'" in words_of(result)
+    assert "doccano" in result.output
 
 
 words = st.text(st.characters(categories=("L", "N", "S", "P", "Zs")), min_size=1)
@@ -378,6 +379,7 @@ def test_spans_of_spacy_files_are_not_overwritten(corpus, output):
     DocBin(docs=[doc]).to_disk(corpus / "a.spacy")
     result = run(corpus, output)
     assert result.exit_code == 1
+    assert "[EGP203]" in result.output
     assert "--source-key sc" in result.output
     convert([corpus], output, source_key="sc")
     assert read_docs(output) == SAMPLE[:1]
@@ -483,40 +485,80 @@ def test_duplicates_are_removed_and_counted(corpus, output):
     assert sorted(span.label_ for span in doc.spans["sc"]) == ["PER", "X"]
 
 
-# Malformed input: for each case the format, the input, the line and the message.
+# Malformed input: for each case the format, the input, the line, the message's code and
+# a part of it.
 
 PRODIGY = '{"text": "Ann left", "spans": [{"start": 0, "end": 3, "label": "PER"}]}\n'
 MALFORMED = {
-    "a tag that is none": ("iob", "Ann\tB-PER\nleft\tVERB\n", 2, "'VERB'"),
-    "a missing column": ("iob", "Ann\tO\tO\nleft\tO\n\n", 2, "2 columns"),
-    "no column": ("iob", "Ann\tO\n\nleft\n", 3, "'left'"),
-    "an empty token": ("iob", "Ann\tO\n\tO\n", 2, "empty token"),
-    "an end of no span": ("iob", "Ann\tB-PER\nleft\tE-LOC\n", 2, "'E-LOC'"),
-    "an inside of no span": ("iob", "Ann\tS-PER\nLee\tI-PER\n", 2, "'I-PER'"),
-    "no UTF-8 in IOB": ("iob", b"Ann\tO\n\nLe\xe9\tO\n", 3, "UTF-8"),
-    "no JSON": ("prodigy", PRODIGY + '{"text": "Ann" "spans": []}\n', 2, "delimiter"),
-    "no UTF-8 in JSONL": ("prodigy", b'{"text": "Le\xe9", "spans": []}\n', 1, "utf-8"),
-    "no object": ("prodigy", PRODIGY + "\n[1]\n", 3, "[1]"),
+    "a tag that is none": ("iob", "Ann\tB-PER\nleft\tVERB\n", 2, "EGP224", "'VERB'"),
+    "a missing column": ("iob", "Ann\tO\tO\nleft\tO\n\n", 2, "EGP222", "2 columns"),
+    "no column": ("iob", "Ann\tO\n\nleft\n", 3, "EGP222", "'left'"),
+    "an empty token": ("iob", "Ann\tO\n\tO\n", 2, "EGP223", "empty token"),
+    "an end of no span": ("iob", "Ann\tB-PER\nleft\tE-LOC\n", 2, "EGP225", "'E-LOC'"),
+    "an inside of no span": ("iob", "Ann\tS-PER\nLee\tI-PER\n", 2, "EGP225", "'I-PER'"),
+    "no UTF-8 in IOB": ("iob", b"Ann\tO\n\nLe\xe9\tO\n", 3, "EGP212", "UTF-8"),
+    "no JSON": (
+        "prodigy",
+        PRODIGY + '{"text": "Ann" "spans": []}\n',
+        2,
+        "EGP217",
+        "delimiter",
+    ),
+    "no UTF-8 in JSONL": (
+        "prodigy",
+        b'{"text": "Le\xe9", "spans": []}\n',
+        1,
+        "EGP217",
+        "utf-8",
+    ),
+    "no object": ("prodigy", PRODIGY + "\n[1]\n", 3, "EGP219", "[1]"),
     "a missing key": (
         "prodigy",
         '{"text": "A", "spans": [{"start": 0}]}',
         1,
+        "EGP220",
         "spans.0.end",
     ),
-    "a wrong type": ("doccano", '{"text": "A", "label": [[0, "x", "L"]]}', 1, "'x'"),
+    "a wrong type": (
+        "doccano",
+        '{"text": "A", "label": [[0, "x", "L"]]}',
+        1,
+        "EGP220",
+        "'x'",
+    ),
     "a span past the text": (
         "doccano",
         '{"text": "A", "label": [[0, 2, "L"]]}',
         1,
+        "EGP214",
         "0-2",
     ),
-    "an empty span": ("doccano", '{"text": "A", "label": [[1, 1, "L"]]}', 1, "1-1"),
-    "an empty label": ("doccano", '{"text": "A", "label": [[0, 1, ""]]}', 1, "0-1"),
-    "a surrogate": ("doccano", '{"text": "\\ud83d", "label": []}', 1, "Unicode"),
+    "an empty span": (
+        "doccano",
+        '{"text": "A", "label": [[1, 1, "L"]]}',
+        1,
+        "EGP214",
+        "1-1",
+    ),
+    "an empty label": (
+        "doccano",
+        '{"text": "A", "label": [[0, 1, ""]]}',
+        1,
+        "EGP215",
+        "0-1",
+    ),
+    "a surrogate": (
+        "doccano",
+        '{"text": "\\ud83d", "label": []}',
+        1,
+        "EGP213",
+        "Unicode",
+    ),
     "other text": (
         "cluener",
         '{"text": "AB", "label": {"L": {"B": [[0, 0]]}}}',
         1,
+        "EGP216",
         "'B'",
     ),
     "no text for CMeEE": (
@@ -524,6 +566,7 @@ MALFORMED = {
         '[{"text": "AB", "entities": []},\n'
         '{"text": "AB", "entities": [{"start_idx": 0, "end_idx": 1, "type": "x"}]}]',
         2,
+        "EGP230",
         "inclusive",
     ),
     "other text in CMeEE": (
@@ -531,6 +574,7 @@ MALFORMED = {
         '[\n{"text": "AB", "entities": '
         '[{"start_idx": 0, "end_idx": 2, "type": "x", "entity": "A"}]}]',
         2,
+        "EGP216",
         "'A'",
     ),
     "other text in Label Studio": (
@@ -538,6 +582,7 @@ MALFORMED = {
         '[{"data": {"text": "AB"}, "annotations": [{"result": [{"type": "labels", '
         '"value": {"start": 0, "end": 1, "text": "B", "labels": ["L"]}}]}]}]',
         1,
+        "EGP216",
         "'B'",
     ),
     "no end in Label Studio": (
@@ -545,18 +590,28 @@ MALFORMED = {
         '[{"data": {"text": "AB"}, "annotations": [{"result": [{"type": "labels", '
         '"value": {"start": 0, "labels": ["L"]}}]}]}]',
         1,
+        "EGP220",
         "end: Field required",
     ),
     "two texts in Label Studio": (
         "label-studio",
         '[{"data": {"a": "A", "b": "B"}, "annotations": [{"result": []}]}]',
         1,
+        "EGP231",
         "['a', 'b']",
+    ),
+    "tokens of another text": (
+        "prodigy",
+        '{"text": "Ann", "tokens": [{"text": "Bo"}], "spans": []}',
+        1,
+        "EGP232",
+        "tokens",
     ),
     "a truncated array": (
         "cmeee",
         '[\n{"text": "AB", "entities": []},\n{"text": "AB", "ent',
         3,
+        "EGP218",
         "Unterminated string",
     ),
 }
@@ -564,13 +619,13 @@ MALFORMED = {
 
 @pytest.mark.parametrize("case", MALFORMED)
 def test_malformed_input_names_file_and_line(case, corpus, output):
-    format, data, line, message = MALFORMED[case]
+    format, data, line, code, message = MALFORMED[case]
     path = corpus / "broken"
     path.write_bytes(data if isinstance(data, bytes) else data.encode("utf8"))
     result = run(corpus, output, "--format", format)
     assert result.exit_code == 1
     words = words_of(result)
-    assert f"{path}:{line}: " in words
+    assert f"{path}:{line}: [{code}] " in words
     assert message in words
     assert "--skip-bad" in result.output
     assert not list(output.parent.iterdir())
@@ -579,10 +634,10 @@ def test_malformed_input_names_file_and_line(case, corpus, output):
 @pytest.mark.parametrize(
     ("annotation", "line", "message"),
     [
-        ("T1\tPER 0 3\tAnn\nT2 PER 0 3 Ann\n", 2, "'T2 PER 0 3 Ann'"),
-        ("T1\tPER 1 4\tAnn\n", 1, "'nn '"),
-        ("T1\tPER 90 93\tAnn\n", 1, "90-93"),
-        ("\nX1\tPER\n", 2, "'X1"),
+        ("T1\tPER 0 3\tAnn\nT2 PER 0 3 Ann\n", 2, "[EGP228] 'T2 PER 0 3 Ann'"),
+        ("T1\tPER 1 4\tAnn\n", 1, "[EGP216] The characters 1-4 are 'nn '"),
+        ("T1\tPER 90 93\tAnn\n", 1, "[EGP216] The characters 90-93"),
+        ("\nX1\tPER\n", 2, "[EGP229] 'X1"),
     ],
 )
 def test_malformed_brat_names_file_and_line(annotation, line, message, corpus, output):
@@ -591,8 +646,25 @@ def test_malformed_brat_names_file_and_line(annotation, line, message, corpus, o
     result = run(corpus, output)
     assert result.exit_code == 1
     words = words_of(result)
-    assert f"a.ann:{line}: " in words
-    assert message in words
+    assert f"a.ann:{line}: {message}" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("a.ann", "EGP227"), ("a.jpg", "EGP226")],
+)
+def test_files_that_brat_does_not_have(name, code, corpus, output):
+    (corpus / name).write_text("T1\tPER 0 3\tAnn\n")
+    result = run(corpus, output, "--format", "brat")
+    assert result.exit_code == 1
+    assert f"{name}: [{code}]" in words_of(result)
+
+
+def test_spacy_files_that_are_none(corpus, output):
+    (corpus / "a.spacy").write_text("no DocBin")
+    result = run(corpus, output)
+    assert result.exit_code == 1
+    assert "a.spacy: [EGP221]" in words_of(result)
 
 
 def test_skip_bad_leaves_out_and_counts(corpus, output):
@@ -603,7 +675,10 @@ def test_skip_bad_leaves_out_and_counts(corpus, output):
     result = run(corpus, output, "--skip-bad")
     assert result.exit_code == 0
     assert "13 record(s) left out that cannot be read" in result.output
-    assert len(re.findall(r"a\.jsonl:\d+ +the span 0-30 'PER'", result.output)) == 10
+    assert (
+        len(re.findall(r"a\.jsonl:\d+ +\[EGP214\] The span 0-30 'PER'", result.output))
+        == 10
+    )
     assert read_docs(output) == [("Ann left", {(0, 3, "PER")})] * 2
 
 
@@ -611,7 +686,7 @@ def test_nothing_is_written_if_nothing_is_left(corpus, output):
     (corpus / "a.jsonl").write_text("{}\n")
     result = run(corpus, output, "--format", "prodigy", "--skip-bad")
     assert result.exit_code == 1
-    assert "No docs" in result.output
+    assert "[EGP202] No docs" in words_of(result)
     assert not output.exists()
 
 
@@ -655,7 +730,7 @@ def test_gzipped_files(corpus, output):
     (corpus / "a.iob2.gz").write_bytes(gzip.compress(text)[:-20])
     result = run(corpus, output)
     assert result.exit_code == 1
-    assert "a.iob2.gz" in result.output
+    assert "a.iob2.gz: [EGP211]" in words_of(result)
 
 
 def test_zipped_folders(corpus, output):
@@ -686,7 +761,7 @@ def test_folder_output_is_read_as_one_corpus(corpus, output, monkeypatch):
     assert read_docs(folder) == SAMPLE * 2
     result = run(corpus, folder)
     assert result.exit_code == 1
-    assert "exists" in result.output
+    assert f"[EGP102] The folder {folder} exists" in words_of(result)
 
 
 @pytest.mark.parametrize("write", [write_iob, write_cmeee])
@@ -743,6 +818,7 @@ def test_split_that_is_not_possible(corpus, output):
     for ratios in ("0.5,0.6", "1.0", "x"):
         result = run(corpus, output, "--split", ratios)
         assert result.exit_code == 1
+        assert "[EGP201] Cannot split by" in words_of(result)
         assert ratios.split(",")[0] in result.output
     result = run(corpus, output, "--split", "0.5,0.5", "--by-document")
     assert result.exit_code == 0

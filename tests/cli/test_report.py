@@ -89,9 +89,12 @@ def make_model_with_several(model, tmp_path):
 @pytest.mark.parametrize(
     ("make_model", "message"),
     [
-        (lambda model, path: path / "none", "Can't find model"),
-        (break_model, "Cannot read the pipeline"),
-        (make_other_model, "has no 'egp_ner'. Its components: sentencizer"),
+        (lambda model, path: path / "none", "[EGP301] Cannot read the pipeline"),
+        (break_model, "[EGP301] Cannot read the pipeline"),
+        (
+            make_other_model,
+            "[EGP302] The pipeline has no 'egp_ner'. Its components: sentencizer.",
+        ),
     ],
 )
 def test_models_without_egp_ner(make_model, message, model_path, data, tmp_path):
@@ -112,7 +115,7 @@ def make_corrupt_data(tmp_path):
     ("make_data", "message"),
     [
         (make_corrupt_data, "doesn't look like the data is in DocBin"),
-        (lambda path: write_data(path, []), "None of the 0 docs has gold spans"),
+        (lambda path: write_data(path, []), "[EGP304] None of the 0 docs"),
         (lambda path: write_data(path, NESTED_DATA, key="x"), "None of the 4 docs"),
         (lambda path: path, "None of the 0 docs"),
     ],
@@ -131,6 +134,7 @@ def test_several_components(model_path, data, tmp_path):
     several = make_model_with_several(model_path, tmp_path)
     result = run(several, data, tmp_path / "report.html")
     assert result.exit_code == 1
+    assert "[EGP303]" in result.output
     assert "choose one of egp_ner, second (--component)" in words_of(result)
     result = run(several, data, tmp_path / "report.html", "--component", "second")
     assert result.exit_code == 0, result.output

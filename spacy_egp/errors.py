@@ -1,0 +1,249 @@
+"""All warnings and errors of the package, in spaCy's way: with codes that stay the same
+when the messages change."""
+
+from spacy.errors import ErrorsWithCodes
+
+
+class Warnings(metaclass=ErrorsWithCodes):
+    """Templates of the warnings' messages."""
+
+    # Component and models
+    EGPW001 = (
+        "'{name}': {n_bounded} of {n_docs} docs have more than {spans_per_doc} spans "
+        "(or {spans_per_token} for each token) above the threshold of {threshold}; "
+        "only the best were kept. Train the model further or raise the threshold."
+    )
+    EGPW002 = (
+        "'{name}': gold spans in doc.spans['{spans_key}'] are left out of training: "
+        "{counts}. Correct their boundaries and labels, or the component's settings."
+    )
+
+
+class Errors(metaclass=ErrorsWithCodes):
+    """Templates of the errors' messages, and of the reasons that are given for records
+    and documents that are left out."""
+
+    # Component and models
+    EGP001 = (
+        "'{name}': threshold must be a probability from 0 to 1, but it is {threshold}."
+    )
+    EGP002 = "'{name}': overlap must be one of {choices}, but it is '{overlap}'."
+    EGP003 = (
+        "'{name}': max_length must be at least 1 token, or None for no limit, but it "
+        "is {max_length}."
+    )
+    EGP004 = "'{name}': labels must be strings, but got {label!r} of type {type}."
+    EGP005 = "'{name}': no examples to initialize with. Check the training corpus."
+    EGP006 = (
+        "'{name}': no labels. Give them to add_label or initialize, or annotate spans "
+        "in doc.spans['{spans_key}'] of the training docs."
+    )
+    EGP007 = (
+        "'{name}': gold span '{text}' has the label '{label}', which the component "
+        "lacks. Add it with add_label or in initialize, or remove the span. Labels: "
+        "{labels}."
+    )
+    EGP008 = (
+        "Rotary embedding turns pairs of columns, so head_size must be even, but it is "
+        "{head_size}. Use an even head_size or rope = false."
+    )
+    EGP009 = "learn_rate_scale must be positive, but it is {scale}."
+
+    EGP010 = (
+        "'{name}': the features of {n_bad} of {n_docs} docs are NaN or infinite. The "
+        "first is {text!r}. Nothing was learned from this batch or written to it. "
+        "Lower the learning rate, turn off mixed precision, or go back to a model that "
+        "was saved before."
+    )
+    EGP011 = (
+        "'{name}': the loss of a batch of {n_docs} docs is {loss}. The first is "
+        "{text!r}. Nothing was learned from this batch. Lower the learning rate, or go "
+        "back to a model that was saved before."
+    )
+    EGP012 = (
+        "'{name}': cannot load {source}: {error}. It is damaged, or it was saved with "
+        "another architecture or settings: load it with the config that was saved "
+        "with it."
+    )
+    EGP013 = (
+        "'{name}': {source} has {n_labels} labels, but weights for {n_outputs}. Its "
+        "files cfg and model are not of the same component: save it again."
+    )
+    EGP014 = (
+        "'{name}': the weights '{param}' of '{layer}' in {source} are NaN or infinite. "
+        "Go back to a model that was saved before."
+    )
+    EGP015 = (
+        "'{name}': doc.spans['{spans_key}'].attrs['{labels_attr}'] lists the labels "
+        "that a doc is annotated for: it must be a list of strings, but it is "
+        "{value!r}."
+    )
+
+    # Encoders
+    EGP021 = (
+        "'{name}': there is nothing that its '{listener}' could listen to. The "
+        "pipeline ({pipeline}) must have a component of this kind (tok2vec, "
+        "transformer or curated_transformer) before '{name}', and upstream in "
+        "{section} must be its name or '*'."
+    )
+    EGP022 = (
+        "'{name}': '{upstream}', which it listens to, has no weights. A component in "
+        "frozen_components is not initialized: take it from a trained pipeline, with "
+        "source in [components.{upstream}]."
+    )
+    EGP023 = (
+        "'{name}': its '{listener}' expects vectors of width {expected}, but those of "
+        "'{upstream}' have width {width}. Set width in {section} to {width}."
+    )
+    EGP024 = (
+        "'{name}': cannot find the pretrained model '{model}'. Set transformer in "
+        "[paths], or where your config names the model, to a folder with {config_name} "
+        "and weights, or to a name on Hugging Face's hub, which needs a network the "
+        "first time."
+    )
+    EGP025 = (
+        "'{name}': the pretrained model '{model}' is other than "
+        "[components.{name}.model] says. Set {changes}."
+    )
+
+    # All commands
+    EGP101 = "Unknown {setting} {value!r}: choose one of {choices}."
+    EGP102 = "The folder {path} exists: remove it or choose another name."
+
+    # spacy egp convert: the conversion
+    EGP201 = (
+        "Cannot split by {ratios!r}: give two ratios (train, dev) or three (train, "
+        "dev, test) that add up to 1, such as 0.8,0.1,0.1."
+    )
+    EGP202 = (
+        "No docs to write: the input has no records but {n_left_out} that were left "
+        "out. Check the files and --format."
+    )
+    EGP203 = (
+        "The docs have spans[{spans_key!r}] already: read these with --source-key "
+        "{spans_key}, or write to another --spans-key."
+    )
+
+    # spacy egp convert: records that cannot be read. File and line stand before them.
+    EGP210 = (
+        "None of the formats {formats} is in the first records: name one with "
+        "--format, or leave the file out."
+    )
+    EGP211 = "The file cannot be decompressed from here on: {error}"
+    EGP212 = "Not UTF-8, convert the file: {error}"
+    EGP213 = "Not valid Unicode, correct the text or the label: {error}"
+    EGP214 = (
+        "The span {start}-{end} {label!r} is empty or not inside the text of {n_chars} "
+        "characters: correct its offsets."
+    )
+    EGP215 = "The span {start}-{end} has an empty label: name it, or remove the span."
+    EGP216 = (
+        "The characters {start}-{end} are {text!r}, but the annotation says "
+        "{expected!r}: correct the offsets or the text."
+    )
+    EGP217 = "Not valid JSON: {error}"
+    EGP218 = "Not valid JSON, so that the rest of the array was not read: {error}"
+    EGP219 = "{value!r} is no object: expected something like {example}"
+    EGP220 = "{location}: {error}, got {value!r}: expected something like {example}"
+    EGP221 = "Not a DocBin: {error}"
+    EGP222 = (
+        "{columns} has {n_columns} columns, the sentence's first line has {expected}: "
+        "expected a token and one IOB tag per nesting level."
+    )
+    EGP223 = "{columns} has an empty token: add it, or remove the line."
+    EGP224 = "{tag!r} is no IOB tag: expected O, or B-, I-, E-, S- and a label."
+    EGP225 = "{tag!r} does not continue a span of its label: correct the tags."
+    EGP226 = "brat has .txt, .ann and .conf files only: leave the file out."
+    EGP227 = "There is no {name} beside it: add it, or leave the file out."
+    EGP228 = "{line!r} is no span: expected something like 'T1<tab>PER 0 3<tab>Ann'."
+    EGP229 = "{line!r} is no brat annotation: these begin with one of {kinds}."
+    EGP230 = (
+        'The entity {start}-{end} has no text in "entity", which tells whether '
+        "end_idx is inclusive: add it."
+    )
+    EGP231 = (
+        '"data" has neither a "text" nor one text under another key: call the text '
+        '"text". The keys are {keys}.'
+    )
+    EGP232 = "The tokens do not add up to the text: correct or remove them."
+
+    # spacy egp report
+    EGP301 = "Cannot read the pipeline {model}: {error}"
+    EGP302 = "The pipeline has no {component}. Its components: {names}."
+    EGP303 = "The pipeline has several 'egp_ner': choose one of {names} (--component)."
+    EGP304 = (
+        "None of the {n_docs} docs has gold spans in doc.spans['{spans_key}'], which "
+        "'{name}' predicts: annotate them, or convert them with --spans-key "
+        "{spans_key}."
+    )
+    EGP305 = (
+        "There is no {path}. Have spaCy write it when it trains: "
+        "--training.logger.output_file {path}, with the logger spacy.ConsoleLogger.v3 "
+        "as in this package's configs."
+    )
+    EGP306 = (
+        "{path} is no log of '{name}' with scores of doc.spans['{spans_key}']: "
+        "{error!r}"
+    )
+
+    # spacy egp annotate: the run
+    EGP401 = (
+        "The address {address} of a cluster needs the engine ray: add --engine ray."
+    )
+    EGP402 = "There is no pipeline {model}: name a folder or a package."
+    EGP403 = (
+        "{model} does not write doc.spans[{spans_key!r}], but the keys {keys}: choose "
+        "one with --spans-key."
+    )
+    EGP404 = "There are no input files at {url}: name a file, a folder or a pattern."
+    EGP405 = "There are no documents in {url}: its files are empty."
+    EGP406 = (
+        "{url} is in none of the formats {suffixes} (or compressed with {compressed}): "
+        "rename it, or leave it out."
+    )
+    EGP407 = "{url} cannot be read, replace it or leave it out: {error}"
+    EGP408 = (
+        "{url} has no column {column!r}: name the text's with --text-column, one of "
+        "{columns}."
+    )
+    EGP409 = (
+        "{url} has other columns than {first}: annotate them separately, or write "
+        "JSONL."
+    )
+    EGP410 = 'Parquet needs pyarrow: pip install "spacy-egp[parquet]"'
+    EGP411 = 'The engine ray needs Ray: pip install "spacy-egp[ray]"'
+    EGP412 = "{url} is no output of this command: name another folder."
+    EGP413 = (
+        "{url} has parts of another run: {setting} was {old!r} and is now {new!r}. "
+        "Repeat that run's command, or name another folder."
+    )
+    EGP414 = (
+        "A worker process was killed, perhaps for lack of memory. What is written "
+        "stays: run the same command again to go on."
+    )
+    EGP415 = "A worker failed: {error}"
+    EGP416 = (
+        "Ray has given up a part whose workers were killed {n_retries} times. What is "
+        "written stays: run the same command again to go on, with a lower --max-chars "
+        "or --n-process if memory ran out. {error}"
+    )
+
+    # spacy egp annotate: documents that fail. File and line stand beside them.
+    EGP421 = (
+        "Not an object with the key {column!r}: name the text's with --text-column."
+    )
+    EGP422 = "The text is not a string, but of type {type}."
+    EGP423 = (
+        "{n_chars} characters are more than the {max_chars} that --max-chars allows: "
+        "raise it, or split the document."
+    )
+    EGP424 = "The pipeline has dropped the document."
+    EGP425 = "The input has a column {column!r} already: rename it."
+    EGP426 = (
+        "The first documents have no column {column!r}, so that the schema lacks it: "
+        "write JSONL, or give all documents the same columns."
+    )
+    EGP427 = (
+        "The column {column!r} has integers in the first documents, but here {value}: "
+        "write JSONL, or correct the column."
+    )

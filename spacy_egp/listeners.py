@@ -1,0 +1,57 @@
+"""What a component's model listens to: is it there, and is it of the expected width?"""
+
+from typing import Any
+
+from spacy.language import Language
+from thinc.api import Model
+
+from .errors import Errors
+
+
+def check_listeners(nlp: Language, component: str, model: Model[Any, Any]) -> None:
+    """Check that each listener in a component's model has an upstream component with
+    vectors of the listener's width.
+
+    nlp (Language): The pipeline.
+    component (str): Name of the component.
+    model (Model[Any, Any]): The component's model.
+    RAISES (ValueError): If a listener has none.
+    """
+    pipes: list[tuple[str, Any]] = nlp.components
+    section = f"[components.{component}.model.tok2vec]"
+    for listener in filter(_is_listener, model.walk()):
+        upstream = [
+            (name, pipe.model.maybe_get_dim("nO"))
+            for name, pipe in pipes
+            if listener in getattr(pipe, "listener_map", {}).get(component, ())
+        ]
+        if not upstream:
+            raise ValueError(
+                Errors.EGP021.format(
+                    name=component,
+                    listener=listener.name,
+                    pipeline=", ".join(nlp.component_names),
+                    section=section,
+                )
+            )
+        name, width = upstream[0]
+        expected = listener.maybe_get_dim("nO")
+        if expected is None:
+            raise ValueError(Errors.EGP022.format(name=component, upstream=name))
+        if width is not None and width != expected:
+            raise ValueError(
+                Errors.EGP023.format(
+                    name=component,
+                    listener=listener.name,
+                    upstream=name,
+                    expected=expected,
+                    width=width,
+                    section=section,
+                )
+            )
+
+
+def _is_listener(node: Model[Any, Any]) -> bool:
+    """Whether a layer is a listener of spaCy or spacy-transformers, which have the
+    attribute, or of spacy-curated-transformers, which marks its own."""
+    return hasattr(node, "upstream_name") or "_TRANSFORMER_LISTENER" in node.attrs

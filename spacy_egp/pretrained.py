@@ -1,0 +1,78 @@
+"""The pretrained models that a config names: are they there, and as it says?"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import srsly
+from spacy.language import Language
+from transformers.utils import CONFIG_NAME, cached_file
+
+from .errors import Errors
+
+# How spacy-curated-transformers and Hugging Face call what makes up a transformer.
+CURATED_SETTINGS = {
+    "vocab_size": "vocab_size",
+    "hidden_width": "hidden_size",
+    "intermediate_width": "intermediate_size",
+    "num_attention_heads": "num_attention_heads",
+    "num_hidden_layers": "num_hidden_layers",
+    "max_position_embeddings": "max_position_embeddings",
+    "type_vocab_size": "type_vocab_size",
+    "padding_idx": "pad_token_id",
+    "layer_norm_eps": "layer_norm_eps",
+    "hidden_act": "hidden_act",
+}
+
+
+def check_transformers() -> Callable[[Language], None]:
+    """Create a callback for `before_init` in [initialize] that looks for the pretrained
+    models of a pipeline's transformers.
+
+    RETURNS (Callable[[Language], None]): The callback. It raises a ValueError if a
+        model is out of reach, or other than a curated transformer's config says.
+    """
+    return _check_transformers
+
+
+def _check_transformers(nlp: Language) -> None:
+    config = nlp.config.interpolate()
+    for component in nlp.pipe_names:
+        model = config["components"][component].get("model", {})
+        settings = config["initialize"]["components"].get(component, {})
+        loader = settings.get("encoder_loader", {})
+        factory = nlp.pipe_factories[component]
+        if factory == "transformer" and "name" in model:
+            _read_config(component, model["name"])
+        elif factory == "curated_transformer" and "name" in loader:
+            revision = loader.get("revision", "main")
+            pretrained = _read_config(component, loader["name"], revision)
+            _check_settings(component, loader["name"], model, pretrained)
+
+
+def _read_config(component: str, name: str, revision: str = "main") -> dict[str, Any]:
+    """What Hugging Face's config of a pretrained model says."""
+    reason: Exception | None = None
+    path: str | None = None
+    try:
+        path = cached_file(name, CONFIG_NAME, revision=revision)
+    except (OSError, ValueError) as error:
+        reason = error
+    if path is None:
+        raise ValueError(
+            Errors.EGP024.format(name=component, model=name, config_name=CONFIG_NAME)
+        ) from reason
+    return cast(dict[str, Any], srsly.read_json(path))
+
+
+def _check_settings(
+    component: str, name: str, model: dict[str, Any], pretrained: dict[str, Any]
+) -> None:
+    changes = [
+        f"{setting} = {pretrained[key]}"
+        for setting, key in CURATED_SETTINGS.items()
+        if key in pretrained and pretrained[key] != model[setting]
+    ]
+    if changes:
+        raise ValueError(
+            Errors.EGP025.format(name=component, model=name, changes=", ".join(changes))
+        )

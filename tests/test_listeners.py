@@ -1,0 +1,68 @@
+"""`egp_ner` with nothing to listen to, or with vectors of another width."""
+
+import pytest
+from conftest import CONFIGS, make_examples, transformer_config
+from spacy.training.initialize import init_nlp
+from spacy.util import load_config, load_model_from_config
+
+
+@pytest.fixture(params=["egp_cnn", "egp_trf", "egp_curated_trf"])
+def config(request, bert_path):
+    if request.param == "egp_cnn":
+        return load_config(CONFIGS / "egp_cnn.cfg")
+    return transformer_config(request.param, bert_path)
+
+
+def initialize(config):
+    nlp = load_model_from_config(config.interpolate(), auto_fill=True)
+    nlp.initialize(lambda: make_examples(nlp))
+
+
+@pytest.mark.parametrize("order", [["egp_ner"], ["egp_ner", "upstream"]])
+def test_no_upstream_before_the_component(config, order):
+    names = {"egp_ner": "egp_ner", "upstream": config["nlp"]["pipeline"][0]}
+    config["nlp"]["pipeline"] = [names[name] for name in order]
+    message = (
+        rf"EGP021.*'egp_ner': .* listen to.*\({', '.join(config['nlp']['pipeline'])}\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        initialize(config)
+
+
+def test_upstream_with_another_name(config):
+    config["components"]["egp_ner"]["model"]["tok2vec"]["upstream"] = "other"
+    with pytest.raises(ValueError, match="upstream in .*must be its name or '\\*'"):
+        initialize(config)
+
+
+def test_upstream_of_another_kind(bert_path):
+    config = transformer_config("egp_trf", bert_path)
+    config["components"]["egp_ner"]["model"]["tok2vec"] = {
+        "@architectures": "spacy.Tok2VecListener.v1",
+        "width": 32,
+    }
+    with pytest.raises(ValueError, match="nothing that its 'tok2vec-listener' could"):
+        initialize(config)
+
+
+def test_other_width(config):
+    config = config.interpolate()
+    listener = config["components"]["egp_ner"]["model"]["tok2vec"]
+    if "width" not in listener:
+        pytest.skip("This listener has the width of what it listens to.")
+    width = listener["width"]
+    listener["width"] = 64
+    with pytest.raises(
+        ValueError, match=f"EGP023.*width 64, but .* Set width .* to {width}"
+    ):
+        initialize(config)
+
+
+def test_frozen_upstream_without_weights(bert_path, corpus_path):
+    config = transformer_config("egp_trf", bert_path)
+    config["paths"].update(train=str(corpus_path), dev=str(corpus_path))
+    config["training"]["frozen_components"] = ["transformer"]
+    with pytest.raises(
+        ValueError, match="EGP022.*'transformer'.* has no weights.*source"
+    ):
+        init_nlp(config)
