@@ -53,10 +53,16 @@ class Run:
     transformer: str
 
     @property
+    def budget(self) -> str:
+        """RETURNS (str): How long the training is, in words."""
+        return f"{self.minutes:g} minutes" if self.minutes else f"{self.steps} steps"
+
+    @property
     def folder(self) -> Path:
         """RETURNS (Path): Where the run keeps its log, models and result."""
+        budget = self.budget.replace(" ", "-")
         name = f"{self.head}-dropout-{self.dropout:g}-seed-{self.seed}"
-        return RUNS / self.dataset / self.encoder / name
+        return RUNS / self.dataset / self.encoder / budget / name
 
     @property
     def model_path(self) -> Path:
