@@ -67,7 +67,7 @@ def features_as_tensors(features):
     ]
 
 
-def dense_loss(features, gold, annotated=None, segments=None, max_length=None):
+def dense_loss(features, gold, segments=None, max_length=None, annotated=None):
     """ZLPR loss and gradient from the whole score tensor, in float64."""
     if annotated is None:
         annotated = np.ones((len(gold), features.start.shape[1]), dtype=bool)

@@ -1,19 +1,18 @@
 """The CRF tagger of the project."""
 
 import itertools
-from pathlib import Path
 
 import crf
 import numpy as np
 import pytest
 import spacy
 import torch
+from comparison_run import Run
 from conftest import NESTED_DATA, make_examples, spans_of, train
 from spacy.training import Example
-from spacy.util import load_config, load_model_from_config
-from thinc.api import Ragged
+from spacy.util import load_model_from_config
+from thinc.api import Adam, Ragged
 
-PROJECT = Path(__file__).parent.parent / "project"
 FLAT_DATA = [
     ("Who is Shaka Khan?", [(7, 17, "PERSON")]),
     ("I like London and Berlin.", [(7, 13, "LOC"), (18, 24, "LOC")]),
@@ -127,6 +126,24 @@ def test_impossible_tags_are_never_predicted():
     assert all(is_possible(tags.tolist()) for tags in crf.viterbi(scores))
 
 
+def test_learn_rate_scale():
+    """A step of the optimizer moves the scores of tags that many times as far."""
+    emissions = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    steps = []
+    for scale in (1.0, 10.0):
+        layer = crf.with_transitions(3, scale)
+        layer.initialize()
+        X = Ragged(emissions, np.asarray([4]))
+        scores, backprop = layer.begin_update(X)
+        backprop(crf.crf_loss(scores, [np.asarray([0, 1, 2, 1])])[1])
+        layer.finish_update(Adam(0.001, L2=0.0, grad_clip=0.0))
+        moved = layer.predict(X)
+        steps.append([moved.start_transitions[:2], moved.end_transitions])
+    for step, scaled_step in zip(*steps):
+        assert step.all()
+        np.testing.assert_allclose(scaled_step, 10 * step, rtol=1e-3)
+
+
 # The component
 
 
@@ -207,7 +224,7 @@ def test_labels_cannot_be_added_to_an_initialized_model(trained_crf):
 
 def test_config_trains_the_tok2vec_and_the_transitions():
     """Through a listener, with averages."""
-    config = load_config(PROJECT / "configs" / "crf_cnn.cfg")
+    config = Run("germeval", "cnn", "crf", 0, 0.1, 100, 0, "").config()
     nlp = load_model_from_config(config, auto_fill=True)
     examples = make_examples(nlp, FLAT_DATA)
     optimizer = nlp.initialize(lambda: examples)

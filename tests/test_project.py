@@ -1,4 +1,4 @@
-"""The project's demo, as the README runs it."""
+"""The project's workflows, as the README runs them."""
 
 import re
 import shutil
@@ -61,24 +61,49 @@ def test_readme_example(demo):
     assert result.stdout == output, result.stderr
 
 
-def test_germeval_takes_the_files_in_assets(project):
-    """The workflow on a few sentences of the same format, without network."""
-    sentence = (
-        "Die\tO\tO\nUniversität\tB-ORG\tO\nBonn\tI-ORG\tB-LOC\nlehrt\tO\tO\n.\tO\tO\n\n"
-    )
-    (project / "assets").mkdir(exist_ok=True)
-    for part in ("train", "dev", "test"):
-        path = project / "assets" / f"germ.{part}.iob2"
-        path.write_text(sentence * 20, encoding="utf8")
+@pytest.fixture(scope="module")
+def cmeee(project):
+    """The project after the workflow of a corpus, on a few sentences in the format of
+    CMeEE, without network."""
+    record = {
+        "text": "小儿肺炎的病因",
+        "entities": [
+            {"start_idx": 0, "end_idx": 3, "type": "dis", "entity": "小儿肺炎"},
+            {"start_idx": 2, "end_idx": 2, "type": "bod", "entity": "肺"},
+        ],
+    }
+    (project / "assets" / "cmeee").mkdir(parents=True)
+    for part in ("train", "dev"):
+        path = project / "assets" / "cmeee" / f"CMeEE_{part}.json"
+        srsly.write_json(path, [record] * 40)
     config = (project.parent / "configs" / "egp_cnn.cfg").read_text(encoding="utf8")
     # Training is over before the config's first evaluation.
     config = config.replace("eval_frequency = 500", "eval_frequency = 50")
     (project.parent / "configs" / "short.cfg").write_text(config, encoding="utf8")
-    overrides = ("--vars.config", "short", "--vars.germeval_steps", "100")
-    run_workflow(project, "germeval", *overrides)
-    scores = srsly.read_json(project / "metrics" / "germeval.json")
+    run_workflow(project, "cmeee", "--vars.config", "short", "--vars.steps", "100")
+    return project
+
+
+def test_workflow_of_a_corpus(cmeee):
+    scores = srsly.read_json(cmeee / "metrics" / "cmeee.json")
     assert scores["spans_sc_f"] == 1.0
-    assert (project / "metrics" / "germeval.html").exists()
+    assert set(scores["spans_sc_per_type"]) == {"dis", "bod"}
+    assert (cmeee / "metrics" / "cmeee.html").exists()
+    table = (cmeee / "metrics" / "cmeee.md").read_text(encoding="utf8")
+    assert "| egp_ner | **all** | 100.0 |" in table
+
+
+def test_compare(cmeee):
+    """The variables reach the script, and the tables are written."""
+    overrides = {"dataset": "cmeee", "heads": "crf", "seeds": 1, "steps": 2}
+    options = [f"--vars.{name}={value}" for name, value in overrides.items()]
+    run_workflow(cmeee, "compare", *options)
+    comparison = srsly.read_json(cmeee / "metrics" / "compare-cmeee-cnn.json")
+    (head,) = comparison["heads"]
+    assert (comparison["dataset"], head["head"]) == ("cmeee", "crf")
+    assert (comparison["seeds"], comparison["budget"]) == ([1], "2 steps")
+    table = (cmeee / "metrics" / "compare-cmeee-cnn.md").read_text(encoding="utf8")
+    assert "| CRF |" in table
 
 
 def test_transformer_workflow(project, bert_path):

@@ -63,7 +63,16 @@ def compare(
     names = heads.split(",")
     rates = [float(rate) for rate in dropout.split(",")]
     seed, *other_seeds = [int(seed) for seed in seeds.split(",")]
-    first = Run(dataset, encoder, names[0], seed, rates[0], steps, minutes, transformer)
+    first = Run(
+        dataset=dataset,
+        encoder=encoder,
+        head=names[0],
+        seed=seed,
+        dropout=rates[0],
+        steps=steps,
+        minutes=minutes,
+        transformer=transformer,
+    )
     n_runs = len(names) * (len(rates) + len(other_seeds))
     with tqdm(total=n_runs, desc="Trainings", unit=" runs") as progress_bar:
         finish = partial(finish_run, gpu_id, progress_bar)
@@ -89,8 +98,8 @@ def compare(
         }
     comparison = {
         "dataset": dataset,
-        "encoder": f"{encoder} ({transformer})" if encoder == "trf" else encoder,
-        "budget": f"{minutes:g} minutes" if minutes else f"{steps} steps",
+        "encoder": f"{encoder} ({transformer})" if "trf" in encoder else encoder,
+        "budget": first.budget,
         "seeds": [seed, *other_seeds],
         "labels": Counter(s.label_ for doc in test_docs for s in doc.spans[SPANS_KEY]),
         "heads": results,

@@ -53,10 +53,16 @@ class Run:
     transformer: str
 
     @property
+    def budget(self) -> str:
+        """RETURNS (str): How long the training is, in words."""
+        return f"{self.minutes:g} minutes" if self.minutes else f"{self.steps} steps"
+
+    @property
     def folder(self) -> Path:
         """RETURNS (Path): Where the run keeps its log, models and result."""
+        budget = self.budget.replace(" ", "-")
         name = f"{self.head}-dropout-{self.dropout:g}-seed-{self.seed}"
-        return RUNS / self.dataset / self.encoder / name
+        return RUNS / self.dataset / self.encoder / budget / name
 
     @property
     def model_path(self) -> Path:
@@ -70,7 +76,7 @@ class Run:
         pointer = config["components"].pop("egp_ner")["model"]
         head = recognizer_config(HEADS[self.head], pointer["tok2vec"])
         factory = head["factory"]
-        if factory == "egp_ner":
+        if factory in ("egp_ner", "crf_ner"):
             head["model"]["learn_rate_scale"] = pointer["learn_rate_scale"]
         if factory == "ner":
             for corpus in config["corpora"].values():
@@ -86,8 +92,7 @@ class Run:
 
     def _set_budget(self, training: dict[str, Any]) -> None:
         schedule = training["optimizer"]["learn_rate"]
-        has_end = isinstance(schedule, dict) and "total_steps" in schedule
-        if self.minutes and has_end:
+        if self.minutes and isinstance(schedule, dict):
             raise ValueError(
                 f"The learning rate of configs/egp_{self.encoder}.cfg falls with the "
                 f"steps: give a budget in steps, with 0 minutes."
@@ -102,8 +107,6 @@ class Run:
         else:
             training["max_steps"] = self.steps
             training["eval_frequency"] = min(training["eval_frequency"], self.steps)
-            if has_end:
-                schedule["total_steps"] = self.steps
 
     def finish(self, gpu_id: int) -> dict[str, Any]:
         """Train and evaluate, unless that is done already.

@@ -19,7 +19,6 @@ from spacy.training import Example
 from spacy.util import filter_spans, minibatch, registry
 from spacy.vocab import Vocab
 from thinc.api import (
-    Linear,
     Model,
     chain,
     list2ragged,
@@ -35,6 +34,7 @@ from torchcrf import CRF
 
 from spacy_egp.component import DEFAULT_MODEL as EGP_MODEL
 from spacy_egp.component import align_spans
+from spacy_egp.layers import ScaledLinear
 from spacy_egp.scoring import span_score
 
 # Docs, sorted by length, that are padded to one length and decoded together.
@@ -70,29 +70,40 @@ class TagScores:
 
 @registry.architectures("spacy-egp-project.CRF.v1")
 def make_crf_model(
-    tok2vec: Model[list[Doc], list[Floats2d]], nO: int | None = None
+    tok2vec: Model[list[Doc], list[Floats2d]],
+    learn_rate_scale: float = 1.0,
+    nO: int | None = None,
 ) -> Model[list[Doc], TagScores]:
     """Create the scores of tag sequences: a linear layer for the emissions, and the
     transitions.
 
     tok2vec (Model[List[Doc], List[Floats2d]]): The tok2vec layer of the model.
+    learn_rate_scale (float): Factor on the optimizer's learning rate for the layers on
+        top of the tok2vec layer, as `spacy-egp.EfficientGlobalPointer.v1` has it.
     nO (Optional[int]): Number of tags. Set by the component.
     """
-    emissions = Linear(nO=nO, nI=tok2vec.maybe_get_dim("nO"))
+    emissions = ScaledLinear(
+        nO=nO, nI=tok2vec.maybe_get_dim("nO"), learn_rate_scale=learn_rate_scale
+    )
+    transitions = with_transitions(nO, learn_rate_scale)
     model: Model[list[Doc], TagScores] = chain(
-        tok2vec, list2ragged(), with_array(emissions), with_transitions(nO)
+        tok2vec, list2ragged(), with_array(emissions), transitions
     )
     model.set_ref("tok2vec", tok2vec)
     return model
 
 
-def with_transitions(nO: int | None = None) -> Model[Ragged, TagScores]:
+def with_transitions(
+    nO: int | None = None, learn_rate_scale: float = 1.0
+) -> Model[Ragged, TagScores]:
     """Add the scores of transitions to the emissions of docs.
 
     They are parameters of this layer, not of a PyTorchWrapper, so that the optimizer
     averages them as it does those of the other layers.
 
     nO (Optional[int]): Number of tags.
+    learn_rate_scale (float): Factor on the parameters, and so on how far the scores
+        move at a step of the optimizer.
     """
     return Model(
         "with_transitions",
@@ -100,6 +111,7 @@ def with_transitions(nO: int | None = None) -> Model[Ragged, TagScores]:
         init=_transitions_init,
         dims={"nO": nO},
         params=dict.fromkeys(TRANSITIONS),
+        attrs={"learn_rate_scale": learn_rate_scale},
     )
 
 
@@ -108,11 +120,12 @@ def _transitions_forward(
 ) -> tuple[TagScores, Callable]:
     xp = model.ops.xp
     never_first, never_next = _impossible(xp, model.get_dim("nO"))
-    start, transitions, end = (model.get_param(name) for name in TRANSITIONS)
+    scale = model.attrs["learn_rate_scale"]
+    start, transitions, end = (scale * model.get_param(name) for name in TRANSITIONS)
 
     def backprop(gradient: TagScores) -> Ragged:
         for name in TRANSITIONS:
-            model.inc_grad(name, getattr(gradient, name))
+            model.inc_grad(name, scale * getattr(gradient, name))
         return Ragged(gradient.emissions, Xr.lengths)
 
     scores = TagScores(

@@ -22,6 +22,7 @@ class Dataset(NamedTuple):
     """A corpus.
 
     lang (str): Its language, whose tokenizer is used.
+    source (str): Where to get it.
     train (str): The file of the training part in `ASSETS`.
     dev (Optional[str]): That of the part by which the best model is chosen. If None, a
         tenth of the training part is kept for it.
@@ -29,33 +30,37 @@ class Dataset(NamedTuple):
     """
 
     lang: str
+    source: str
     train: str
     dev: str | None
     test: str
 
+    @property
+    def files(self) -> dict[str, str]:
+        """RETURNS (Dict[str, str]): The file of each part that has one."""
+        files = {"train": self.train, "dev": self.dev, "test": self.test}
+        return {part: file for part, file in files.items() if file is not None}
+
+
+URLS = "the URLs of the assets in project.yml"
+CMEEE = "https://tianchi.aliyun.com/dataset/95414 (CBLUE, after registration)"
+PEOPLE_DAILY = [f"people_daily/example.{part}" for part in ("train", "dev", "test")]
+GENIA = [f"genia/genia.{part}.iob2" for part in ("train", "dev", "test")]
 
 DATASETS = {
-    "germeval": Dataset("de", "germ.train.iob2", "germ.dev.iob2", "germ.test.iob2"),
+    "germeval": Dataset(
+        "de", URLS, "germ.train.iob2", "germ.dev.iob2", "germ.test.iob2"
+    ),
     # The test parts of CLUENER and CMeEE are published without their entities.
-    "cluener": Dataset("zh", "cluener/train.json", None, "cluener/dev.json"),
-    "cmeee": Dataset("zh", "cmeee/CMeEE_train.json", None, "cmeee/CMeEE_dev.json"),
-    "people_daily": Dataset(
-        "zh",
-        "people_daily/example.train",
-        "people_daily/example.dev",
-        "people_daily/example.test",
+    "cluener": Dataset("zh", URLS, "cluener/train.json", None, "cluener/dev.json"),
+    "cmeee": Dataset(
+        "zh", CMEEE, "cmeee/CMeEE_train.json", None, "cmeee/CMeEE_dev.json"
     ),
-    "genia": Dataset(
-        "en",
-        "genia/genia.train.iob2",
-        "genia/genia.dev.iob2",
-        "genia/genia.test.iob2",
-    ),
+    "people_daily": Dataset("zh", URLS, *PEOPLE_DAILY),
+    "genia": Dataset("en", URLS, *GENIA),
     # Where the training parts are not at hand.
-    "people_daily_small": Dataset(
-        "zh", "people_daily/example.test", None, "people_daily/example.dev"
-    ),
-    "genia_small": Dataset("en", "genia/genia.dev.iob2", None, "genia/genia.test.iob2"),
+    "people_daily_small": Dataset("zh", URLS, PEOPLE_DAILY[2], None, PEOPLE_DAILY[1]),
+    "genia_small": Dataset("en", URLS, GENIA[1], None, GENIA[2]),
 }
 
 app = typer.Typer()
@@ -94,14 +99,11 @@ def set_dataset(config: Config, name: str) -> None:
 def convert(name: NameArg) -> None:
     """Convert the parts of a corpus to .spacy files."""
     dataset = DATASETS[name]
-    files = {"train": dataset.train, "dev": dataset.dev, "test": dataset.test}
-    paths = {part: ASSETS / file for part, file in files.items() if file is not None}
+    paths = {part: ASSETS / file for part, file in dataset.files.items()}
     missing = [str(path) for path in paths.values() if not path.exists()]
     if missing:
         msg.fail(
-            f"No {', '.join(missing)}",
-            f"'Corpora' in the project's README.md tells where to get {name}.",
-            exits=1,
+            f"No {', '.join(missing)}", f"Get {name} from {dataset.source}", exits=1
         )
     for part, path in paths.items():
         if part == "train" and dataset.dev is None:

@@ -26,8 +26,11 @@ class ScaledRun(Run):
 
     @property
     def folder(self) -> Path:
-        """RETURNS (Path): Where the run keeps its log, models and result."""
+        """RETURNS (Path): Where the run keeps its log, models and result: that of the
+        comparison if its config has the same factor."""
         folder = super().folder
+        if self.config() == super().config():
+            return folder
         return folder.with_name(f"{folder.name}-scale-{self.learn_rate_scale:g}")
 
     def config(self) -> Config:

@@ -1,0 +1,80 @@
+"""The corpora of the project: their files are found, divided and trained on."""
+
+import datasets
+import pytest
+import srsly
+from spacy.training import Corpus
+from spacy.training.initialize import init_nlp
+from spacy.util import load_config
+from test_pipeline import CONFIGS
+
+IOB = "Bonn\tB-LOC\tO\nUni\tI-LOC\tB-ORG\n.\tO\tO\n\n"
+CHARACTERS = "北 B-LOC\n京 I-LOC\nA O\n队 O\n\n"
+# Two spans in each; the second one of CLUENER ends in the middle of a word.
+CLUENER = {
+    "text": "去北京 Ada队",
+    "label": {"address": {"北京": [[1, 2]], "A": [[4, 4]]}},
+}
+CMEEE = {
+    "text": "小儿肺炎",
+    "entities": [
+        {"start_idx": 0, "end_idx": 3, "type": "dis", "entity": "小儿肺炎"},
+        {"start_idx": 2, "end_idx": 2, "type": "bod", "entity": "肺"},
+    ],
+}
+N_RECORDS = 20
+
+
+def write_assets(name):
+    """Files in the format of the corpus, with `N_RECORDS` equal records each."""
+    for file in datasets.DATASETS[name].files.values():
+        path = datasets.ASSETS / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.name.startswith("CMeEE"):
+            srsly.write_json(path, [CMEEE] * N_RECORDS)
+        elif path.suffix == ".json":
+            srsly.write_jsonl(path, [CLUENER] * N_RECORDS)
+        else:
+            record = CHARACTERS if name.startswith("people_daily") else IOB
+            path.write_text(record * N_RECORDS, encoding="utf8")
+
+
+@pytest.mark.parametrize("name", datasets.DATASETS)
+def test_converts_and_trains_on_the_same_tokens(name, tmp_path, monkeypatch):
+    """All spans are there, and the predicted docs have the tokens that they are on."""
+    monkeypatch.chdir(tmp_path)
+    write_assets(name)
+    datasets.convert(name)
+    has_dev = datasets.DATASETS[name].dev is not None
+    n_spans = 1 if name.startswith("people_daily") else 2
+    config = load_config(CONFIGS / "egp_cnn.cfg", interpolate=False)
+    datasets.set_dataset(config, name)
+    nlp = init_nlp(config)
+    assert nlp.lang == datasets.DATASETS[name].lang
+    counts = {}
+    for part in ("train", "dev", "test"):
+        examples = list(Corpus(datasets.part_path(name, part))(nlp))
+        counts[part] = len(examples)
+        for example in examples:
+            words = [token.text for token in example.reference]
+            assert [token.text for token in example.predicted] == words
+            assert len(example.reference.spans["sc"]) == n_spans
+            if nlp.lang == "zh":
+                assert {len(word) for word in words} == {1}
+    n_kept = 0 if has_dev else N_RECORDS // 10
+    assert counts["train"] == N_RECORDS - n_kept
+    assert counts["dev"] == n_kept or N_RECORDS
+    assert counts["test"] == N_RECORDS
+
+
+def test_says_which_files_are_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_assets("cmeee")
+    path = datasets.ASSETS / datasets.DATASETS["cmeee"].train
+    path.unlink()
+    with pytest.raises(SystemExit):
+        datasets.convert("cmeee")
+    output = " ".join(capsys.readouterr().out.split())
+    assert str(path) in output
+    assert "CMeEE_dev.json" not in output
+    assert "tianchi.aliyun.com" in output
