@@ -118,7 +118,7 @@ def test_transformer_workflow(project, bert_path):
         path.write_text(sentence * 20, encoding="utf8")
     config = (project.parent / "configs" / "egp_trf.cfg").read_text(encoding="utf8")
     config = config.replace("initial_rate = 0.00003", "initial_rate = 0.003")
-    config = config.replace("warmup_steps = 250", "warmup_steps = 10")
+    config = config.replace("warmup_steps = 100", "warmup_steps = 10")
     config = config.replace("eval_frequency = 200", "eval_frequency = 50")
     (project.parent / "configs" / "fast.cfg").write_text(config, encoding="utf8")
     options = {"transformer": bert_path, "trf_config": "fast", "trf_steps": 50}
