@@ -1,9 +1,19 @@
+import resource
+from contextlib import contextmanager
+from pathlib import Path
+
+import hypothesis
 import pytest
 import spacy
 import srsly
+from spacy.tokens import DocBin
 from spacy.training import Example
-from spacy.util import fix_random_seed
+from spacy.util import fix_random_seed, load_config
 
+# `pytest tests/faults --hypothesis-profile=long`
+hypothesis.settings.register_profile("long", max_examples=10_000, deadline=None)
+
+CONFIGS = Path(__file__).parent.parent / "configs"
 NESTED_DATA = [
     ("Who is Shaka Khan?", [(7, 17, "PERSON")]),
     (
@@ -42,6 +52,25 @@ def train(nlp, examples, steps=60):
     return optimizer
 
 
+@contextmanager
+def full_disk(n_bytes):
+    """No file can grow beyond a size: writing more is an OSError, also for root."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def config_for(corpus_path, name="egp_cnn", **training):
+    """A config of ours for a short training on the corpus."""
+    config = load_config(CONFIGS / f"{name}.cfg", interpolate=False)
+    config["paths"].update(train=str(corpus_path), dev=str(corpus_path))
+    config["training"].update(dropout=0.0, eval_frequency=50, **training)
+    return config
+
+
 @pytest.fixture
 def nlp():
     """A blank pipeline with an `egp_ner` that is not initialized."""
@@ -64,6 +93,15 @@ def model_path(trained_nlp, tmp_path_factory):
     """The folder of `trained_nlp`."""
     path = tmp_path_factory.mktemp("model") / "nested"
     trained_nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def corpus_path(tmp_path_factory):
+    """`NESTED_DATA` as a .spacy file."""
+    nlp = spacy.blank("en")
+    path = tmp_path_factory.mktemp("corpus") / "corpus.spacy"
+    DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path)
     return path
 
 

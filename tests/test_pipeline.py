@@ -4,22 +4,19 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import spacy
 import srsly
-from conftest import NESTED_DATA, make_examples, spans_of, train
+from conftest import CONFIGS, NESTED_DATA, config_for, make_examples, spans_of, train
 from spacy.cli._util import app as spacy_app
-from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_loop
 from spacy.util import load_config
 from typer.testing import CliRunner
 
-CONFIGS = Path(__file__).parent.parent / "configs"
 TEXTS = [text for text, _ in NESTED_DATA]
 
 
@@ -28,15 +25,6 @@ def spacy_command(*args):
     result = CliRunner().invoke(spacy_app, [*map(str, args)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
-
-
-@pytest.fixture(scope="session")
-def corpus_path(tmp_path_factory):
-    """`NESTED_DATA` as a .spacy file."""
-    nlp = spacy.blank("en")
-    path = tmp_path_factory.mktemp("corpus") / "corpus.spacy"
-    DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path)
-    return path
 
 
 def tagged_examples(nlp):
@@ -90,14 +78,6 @@ def test_replace_listeners(shared_nlp, tmp_path):
     nlp.to_disk(tmp_path / "replaced")
     loaded = spacy.load(tmp_path / "replaced", exclude=["tok2vec", "tagger"])
     assert spans_of(loaded(TEXTS[2])) == spans_of(nlp(TEXTS[2]))
-
-
-def config_for(corpus_path, name="egp_cnn", **training):
-    """A config of ours for a short training on the corpus."""
-    config = load_config(CONFIGS / f"{name}.cfg", interpolate=False)
-    config["paths"].update(train=str(corpus_path), dev=str(corpus_path))
-    config["training"].update(dropout=0.0, eval_frequency=50, **training)
-    return config
 
 
 @pytest.mark.parametrize("frozen", ["tok2vec", "egp_ner"])
