@@ -218,11 +218,11 @@ class EGPRecognizer(TrainablePipe):
             )
         if label in self.cfg["labels"]:
             return 0
+        self.vocab.strings.add(label)
         n_labels = len(self.labels) + 1
         if self.model.has_dim("nO") and self.model.get_dim("nO") < n_labels:
             self.set_output(n_labels)
         self.cfg["labels"].append(label)
-        self.vocab.strings.add(label)
         return 1
 
     def initialize(
@@ -449,7 +449,7 @@ class EGPRecognizer(TrainablePipe):
 
     def _check_labels(self, labels: Any) -> list[str]:
         """The labels that a doc is annotated for."""
-        if isinstance(labels, list | tuple) and all(isinstance(x, str) for x in labels):
+        if _are_strings(labels):
             return list(labels)
         raise ValueError(
             Errors.EGP015.format(
@@ -513,9 +513,10 @@ class EGPRecognizer(TrainablePipe):
         RETURNS (EGPRecognizer): The component.
         RAISES (ValueError): If the data are damaged or of another component.
         """
+        settings = self._head_settings()
         with self._loading("bytes"):
             super().from_bytes(bytes_data, exclude=tuple(exclude))
-        self._check_loaded("bytes")
+        self._check_loaded("bytes", settings)
         return self
 
     def from_disk(
@@ -529,26 +530,43 @@ class EGPRecognizer(TrainablePipe):
         RAISES (ValueError): If a file is damaged or of another component.
         """
         exclude = tuple(exclude)
+        settings = self._head_settings()
         for field in FIELDS:
             # One by one, so that an error can name the file.
             others = tuple(name for name in FIELDS if name != field)
             with self._loading(Path(path) / field):
                 super().from_disk(path, exclude=exclude + others)
-        self._check_loaded(path)
+        self._check_loaded(path, settings)
         return self
 
     @contextmanager
     def _loading(self, source: str | Path) -> Iterator[None]:
         try:
             yield
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             raise ValueError(
                 Errors.EGP012.format(name=self.name, source=source, error=error)
             ) from error
 
-    def _check_loaded(self, source: str | Path) -> None:
-        """Check that settings, labels and weights fit together."""
+    def _head_settings(self) -> dict[str, Any]:
+        return dict(self.model.get_ref("output_layer").attrs)
+
+    def _check_loaded(self, source: str | Path, settings: dict[str, Any]) -> None:
+        """Check that settings, labels and weights fit together, and to the settings of
+        the head before."""
         self._check_settings()
+        saved = self._head_settings()
+        if saved != settings:
+            raise ValueError(
+                Errors.EGP017.format(
+                    name=self.name, source=source, saved=saved, settings=settings
+                )
+            )
+        labels = self.cfg["labels"]
+        if not _are_strings(labels) or len(set(labels)) < len(labels):
+            raise ValueError(
+                Errors.EGP016.format(name=self.name, source=source, labels=labels)
+            )
         n_outputs = self.model.maybe_get_dim("nO")
         if n_outputs not in (None, len(self.labels)):
             raise ValueError(
@@ -583,6 +601,12 @@ class EGPRecognizer(TrainablePipe):
 
 def _beginning(doc: Doc) -> str:
     return doc.text[:50]
+
+
+def _are_strings(labels: Any) -> bool:
+    return isinstance(labels, list | tuple) and all(
+        isinstance(label, str) for label in labels
+    )
 
 
 def align_spans(example: Example, spans: SpanGroup) -> list[Span]:

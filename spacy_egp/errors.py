@@ -79,6 +79,15 @@ class Errors(metaclass=ErrorsWithCodes):
         "{value!r}."
     )
 
+    EGP016 = (
+        "'{name}': the labels in {source} must be a list of different strings, but "
+        "they are {labels!r}. Go back to a model that was saved before."
+    )
+    EGP017 = (
+        "'{name}': {source} was saved with the settings {saved} of the head, but the "
+        "config has {settings}. Load it with the config that was saved with it."
+    )
+
     # Encoders
     EGP021 = (
         "'{name}': there is nothing that its '{listener}' could listen to. The "

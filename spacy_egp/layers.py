@@ -226,7 +226,7 @@ def pointer_head(
         dims={"nO": nO},
         layers=list(layers.values()),
         refs={**layers},
-        attrs={"head_size": head_size, "bias_input": bias_input},
+        attrs={"head_size": head_size, "bias_input": bias_input, "rope": rope.name},
     )
 
 

@@ -24,7 +24,7 @@ def read_rows(folder, format="jsonl"):
         if format == "parquet":
             rows += pq.read_table(path).to_pylist()
         elif format == "jsonl":
-            rows += [json.loads(line) for line in path.read_text("utf8").splitlines()]
+            rows += [json.loads(line) for line in path.read_bytes().splitlines()]
         else:
             docs = DocBin().from_disk(path).get_docs(Vocab())
             rows += [

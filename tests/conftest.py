@@ -1,5 +1,8 @@
+import resource
+from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 import spacy
 import srsly
@@ -10,8 +13,10 @@ from spacy.util import fix_random_seed, load_config
 
 from spacy_egp.pretrained import CURATED_SETTINGS
 
-CONFIGS = Path(__file__).parent.parent / "configs"
+# `pytest tests/faults --hypothesis-profile=long`
+hypothesis.settings.register_profile("long", max_examples=10_000, deadline=None)
 
+CONFIGS = Path(__file__).parent.parent / "configs"
 NESTED_DATA = [
     ("Who is Shaka Khan?", [(7, 17, "PERSON")]),
     (
@@ -80,6 +85,25 @@ def transformer_config(name, path):
         config["components"]["transformer"]["model"].update(
             {setting: sizes[key] for setting, key in CURATED_SETTINGS.items()}
         )
+    return config
+
+
+@contextmanager
+def full_disk(n_bytes):
+    """No file can grow beyond a size: writing more is an OSError, also for root."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def config_for(corpus_path, name="egp_cnn", **training):
+    """A config of ours for a short training on the corpus."""
+    config = load_config(CONFIGS / f"{name}.cfg", interpolate=False)
+    config["paths"].update(train=str(corpus_path), dev=str(corpus_path))
+    config["training"].update(dropout=0.0, eval_frequency=50, **training)
     return config
 
 

@@ -110,6 +110,14 @@ def brute_force_spans(features, threshold, segments=None, max_length=None):
     }
 
 
+def assert_above(found, scores, threshold, margin=1e-3):
+    """Found are all spans of {span: score} above the threshold, and no others; either
+    way where a score computed in another batch may be rounded across it."""
+    certain = {span for span, score in scores.items() if score > threshold + margin}
+    assert certain <= set(found)
+    assert all(scores[span] > threshold - margin for span in found)
+
+
 def cross(a, b):
     """Whether spans (doc, start, end, label) overlap without one holding the other."""
     return a[0] == b[0] and (a[1] < b[1] <= a[2] < b[2] or b[1] < a[1] <= b[2] < a[2])

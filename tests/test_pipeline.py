@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import spacy
 import srsly
-from conftest import CONFIGS, NESTED_DATA, make_examples, spans_of, train
+from conftest import CONFIGS, NESTED_DATA, config_for, make_examples, spans_of, train
 from spacy.cli._util import app as spacy_app
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
@@ -79,14 +79,6 @@ def test_replace_listeners(shared_nlp, tmp_path):
     nlp.to_disk(tmp_path / "replaced")
     loaded = spacy.load(tmp_path / "replaced", exclude=["tok2vec", "tagger"])
     assert spans_of(loaded(TEXTS[2])) == spans_of(nlp(TEXTS[2]))
-
-
-def config_for(corpus_path, name="egp_cnn", **training):
-    """A config of ours for a short training on the corpus."""
-    config = load_config(CONFIGS / f"{name}.cfg", interpolate=False)
-    config["paths"].update(train=str(corpus_path), dev=str(corpus_path))
-    config["training"].update(dropout=0.0, eval_frequency=50, **training)
-    return config
 
 
 @pytest.mark.parametrize("frozen", ["tok2vec", "egp_ner"])

@@ -1,0 +1,169 @@
+"""Folders of pipelines that are damaged, or that somebody else has made."""
+
+import os
+import pickle
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import spacy
+import srsly
+import torch
+from conftest import NESTED_DATA, config_for, full_disk, make_examples, spans_of
+from generated import TINY_TOK2VEC
+from spacy.training.initialize import init_nlp
+
+from spacy_egp.component import DEFAULT_MODEL
+
+pytestmark = pytest.mark.faults
+
+TEXT = NESTED_DATA[2][0]
+
+
+@pytest.fixture
+def folder(model_path, tmp_path):
+    """A copy of the pipeline that has learned `NESTED_DATA`."""
+    return shutil.copytree(model_path, tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["model", "cfg"])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
+def test_truncated_file(name, share, folder):
+    path = folder / "egp_ner" / name
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=r"\[EGP\d+\] 'egp_ner'"):
+        spacy.load(folder)
+
+
+@pytest.mark.parametrize("name", ["model", "cfg"])
+def test_missing_file(name, folder):
+    (folder / "egp_ner" / name).unlink()
+    with pytest.raises(ValueError, match=r"\[EGP\d+\] 'egp_ner'"):
+        spacy.load(folder)
+
+
+def test_pipeline_saved_to_a_full_disk(trained_nlp, tmp_path):
+    """Saving says so, and what is there of the pipeline is not taken for it."""
+    with full_disk(100_000), pytest.raises(OSError):
+        trained_nlp.to_disk(tmp_path / "full")
+    with pytest.raises(ValueError, match=r"\[EGP\d+\] 'egp_ner'"):
+        spacy.load(tmp_path / "full")
+
+
+OTHER_MODELS = {
+    "head size": {"head_size": 32},
+    "no rotary embedding": {"rope": False},
+    "bias input": {"bias_input": "hidden"},
+    "architecture": {"@architectures": "spacy-egp.GlobalPointer.v1"},
+    "encoder": {"tok2vec": TINY_TOK2VEC},
+}
+
+
+@pytest.mark.parametrize("other", OTHER_MODELS)
+def test_weights_of_another_model(other, folder):
+    """The file holds the weights of a model that is not the config's."""
+    settings = {**DEFAULT_MODEL, **OTHER_MODELS[other]}
+    if "Efficient" not in settings["@architectures"]:
+        del settings["bias_input"]
+    nlp = spacy.blank("en")
+    nlp.add_pipe("egp_ner", config={"model": settings})
+    nlp.initialize(lambda: make_examples(nlp))
+    nlp.get_pipe("egp_ner").model.to_disk(folder / "egp_ner" / "model")
+    code = "EGP017" if other == "no rotary embedding" else "EGP012"
+    with pytest.raises(ValueError, match=rf"\[{code}\] 'egp_ner'"):
+        spacy.load(folder)
+
+
+def test_weights_of_another_component(folder):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("tok2vec").initialize(lambda: make_examples(nlp))
+    nlp.get_pipe("tok2vec").model.to_disk(folder / "egp_ner" / "model")
+    with pytest.raises(ValueError, match=r"\[EGP\d+\] 'egp_ner'"):
+        spacy.load(folder)
+
+
+@pytest.mark.parametrize(
+    "code, changed",
+    [
+        ("EGP013", {"labels": ["PERSON", "LOC", "PLACES"]}),
+        ("EGP013", {"labels": ["PERSON", "LOC", "PLACES", "TITLE", "MORE"]}),
+        ("EGP016", {"labels": ["PERSON", "LOC", "PLACES", "LOC"]}),
+        ("EGP016", {"labels": "ABCD"}),
+        ("EGP016", {"labels": None}),
+        ("EGP001", {"threshold": 7}),
+        ("EGP002", {"overlap": "some"}),
+        ("EGP003", {"max_length": 0}),
+    ],
+    ids=str,
+)
+def test_cfg_that_does_not_fit(code, changed, folder):
+    path = folder / "egp_ner" / "cfg"
+    srsly.write_json(path, {**srsly.read_json(path), **changed})
+    with pytest.raises(ValueError, match=rf"\[{code}\] 'egp_ner'"):
+        spacy.load(folder)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("ref", ["tok2vec", "pointer", "bias"])
+def test_weights_that_are_no_numbers(ref, value, folder):
+    model = spacy.load(folder).get_pipe("egp_ner").model
+    node = next(node for node in model.get_ref(ref).walk() if node.param_names)
+    name = node.param_names[0]
+    param = node.get_param(name).copy()
+    param.flat[0] = value
+    node.set_param(name, param)
+    model.to_disk(folder / "egp_ner" / "model")
+    with pytest.raises(ValueError, match=r"\[EGP\d+\] 'egp_ner'"):
+        spacy.load(folder)
+
+
+class Exploit:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_pickle_in_a_file_is_not_loaded(corpus_path, tmp_path):
+    """In place of the weights of a PyTorch layer, and of an array."""
+    nlp = init_nlp(config_for(corpus_path, "egp_bilstm"))
+    nlp.to_disk(tmp_path)
+    path = tmp_path / "tok2vec" / "model"
+    model = srsly.read_msgpack(path)
+    exploit = pickle.dumps(Exploit(str(tmp_path / "exploited")))
+    [node] = [i for i, shims in enumerate(model["shims"]) if shims]
+    spacy.load(tmp_path)
+    model["shims"][node] = [exploit]
+    srsly.write_msgpack(path, model)
+    with pytest.raises((ValueError, pickle.UnpicklingError)):
+        spacy.load(tmp_path)
+    assert not (tmp_path / "exploited").exists()
+    pickle.loads(exploit)
+    assert (tmp_path / "exploited").exists()
+
+
+def refuse(*args, **kwargs):
+    raise AssertionError("unpickled")
+
+
+def test_nothing_is_unpickled(trained_nlp, folder, monkeypatch):
+    for name in ("load", "loads", "Unpickler"):
+        monkeypatch.setattr(pickle, name, refuse)
+    monkeypatch.setattr(torch, "load", refuse)
+    assert spans_of(spacy.load(folder)(TEXT)) == spans_of(trained_nlp(TEXT))
+
+
+def test_no_code_of_the_folder_runs(trained_nlp, folder, monkeypatch):
+    path = list(sys.path)
+    for place in (folder, folder / "egp_ner"):
+        for module in ("__init__", "sitecustomize", "setup", "model", "spacy_egp"):
+            (place / f"{module}.py").write_text("raise AssertionError('run')")
+    monkeypatch.chdir(folder.parent)
+    nlp = spacy.load(folder)
+    assert spans_of(nlp(TEXT)) == spans_of(trained_nlp(TEXT))
+    assert sys.path == path
