@@ -1,6 +1,7 @@
 """The pretrained models that a config names: are they there, and as it says?"""
 
 from collections.abc import Callable
+from math import isclose
 from typing import Any, cast
 
 import srsly
@@ -70,9 +71,16 @@ def _check_settings(
     changes = [
         f"{setting} = {pretrained[key]}"
         for setting, key in CURATED_SETTINGS.items()
-        if key in pretrained and pretrained[key] != model[setting]
+        if key in pretrained and not _is_same(pretrained[key], model[setting])
     ]
     if changes:
         raise ValueError(
             Errors.EGP025.format(name=component, model=name, changes=", ".join(changes))
         )
+
+
+def _is_same(pretrained: Any, setting: Any) -> bool:
+    # Before Thinc 8.3.9, configs round numbers to ten decimals.
+    if isinstance(pretrained, float):
+        return isclose(pretrained, setting, rel_tol=0, abs_tol=1e-10)
+    return bool(pretrained == setting)

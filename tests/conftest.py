@@ -2,10 +2,10 @@ import resource
 from contextlib import contextmanager
 from pathlib import Path
 
-import hypothesis
 import pytest
 import spacy
 import srsly
+from hypothesis import Phase, settings
 from random_bert import write_bert
 from spacy.tokens import DocBin
 from spacy.training import Example
@@ -14,7 +14,11 @@ from spacy.util import fix_random_seed, load_config
 from spacy_egp.pretrained import CURATED_SETTINGS
 
 # `pytest tests/faults --hypothesis-profile=long`
-hypothesis.settings.register_profile("long", max_examples=10_000, deadline=None)
+settings.register_profile("long", max_examples=10_000, deadline=None)
+# For mutation tests: a mutant is killed by the first failure, and not by chance.
+settings.register_profile(
+    "mutants", phases=(Phase.explicit, Phase.generate), derandomize=True
+)
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 NESTED_DATA = [

@@ -9,6 +9,7 @@ from oracles import best_flat_total, brute_force_spans, cross, overlap, random_f
 import spacy_egp.blocks
 import spacy_egp.decoding
 from spacy_egp.decoding import (
+    ScoredSpans,
     decode,
     score_matrix,
     select_flat,
@@ -136,6 +137,64 @@ def test_number_of_spans_is_bounded_over_blocks_of_the_same_rows(monkeypatch):
     assert np.sum(spans.end < 10) == 55
 
 
+def test_as_many_spans_as_the_bound_allows_are_not_too_many(monkeypatch):
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 210)
+    features = random_features(np.random.default_rng(0), [20], n_labels=1, n_heads=1)
+    spans = decode(features, -np.inf)
+    assert len(spans) == 210
+    assert not len(spans.bounded)
+
+
+def test_each_head_has_a_share_of_the_bound(monkeypatch):
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 30)
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_TOKEN", 3)
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [2, 40], n_labels=3, n_heads=3)
+    spans = decode(features, -np.inf)
+    assert spans.bounded.tolist() == [1]
+    assert np.bincount(spans.label[spans.doc == 1]).tolist() == [40, 40, 40]
+    assert np.sum(spans.doc == 0) == 9
+
+
+def test_scores_in_chunks(monkeypatch):
+    """Also where a chunk is one pair with more labels than a chunk has scores."""
+    monkeypatch.setattr(spacy_egp.decoding, "SCORES_PER_CHUNK", 2)
+    features = random_features(np.random.default_rng(0), [9], n_labels=3, n_heads=1)
+    assert_equals_brute_force(features, 0.0)
+
+
+def equal_scores(starts, ends, labels):
+    """Spans of one doc, all with the same score."""
+    return ScoredSpans(
+        doc=np.zeros(len(starts), dtype="int64"),
+        start=np.asarray(starts),
+        end=np.asarray(ends),
+        label=np.asarray(labels),
+        score=np.ones(len(starts), dtype="float32"),
+        bounded=np.zeros(0, dtype="int64"),
+    )
+
+
+def test_of_equal_scores_the_first_span_stays():
+    """Enough of them for a sort that is not stable to change their order."""
+    n = 100
+    chain = equal_scores(range(n), range(1, n + 1), [0] * n)
+    assert select_nested(chain, 0).start.tolist() == list(range(0, n, 2))
+    copies = equal_scores([0] * n, [1] * n, range(n))
+    assert select_flat(copies, 0).label.tolist() == [0]
+
+
+def test_flat_at_a_threshold_of_probability_0():
+    """Every span is worth something, a better one more."""
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [4], n_labels=1, n_heads=1)
+    spans = decode(features, -np.inf)
+    floor = spans.score.min() - 1
+    kept = as_dict(select_flat(spans, -np.inf))
+    total = sum(score - floor for score in kept.values())
+    assert total == pytest.approx(best_flat_total(as_dict(spans), floor), rel=1e-6)
+
+
 def test_thresholds_are_probabilities():
     assert to_score(0.5) == 0
     assert to_score(0.0) == -np.inf
@@ -143,6 +202,11 @@ def test_thresholds_are_probabilities():
     for probability in (0.1, 0.5, 0.9):
         scores = np.asarray([to_score(probability)])
         assert to_probability(scores)[0] == pytest.approx(probability)
+
+
+def test_extreme_thresholds_do_not_warn():
+    with np.errstate(all="raise"):
+        assert [to_score(0.0), to_score(1.0)] == [-np.inf, np.inf]
 
 
 def test_probability_does_not_depend_on_the_batch():

@@ -6,6 +6,7 @@ from oracles import allowed_pairs, dense_loss, random_features, random_gold
 
 import spacy_egp.blocks
 import spacy_egp.loss
+from spacy_egp.blocks import Heads, pair_blocks
 from spacy_egp.features import PointerFeatures
 from spacy_egp.loss import zlpr_loss
 
@@ -112,6 +113,48 @@ def test_large_scores_are_exact_and_finite(size):
     gold = [np.asarray([(1, 4, 0), (0, 8, 2)])]
     assert_equals_dense(features, gold, tolerance=1e-9)
     assert_equals_dense(cast(features, "float32"), gold, tolerance=1e-3)
+
+
+def test_large_parts_that_cancel_are_summed_in_factors(monkeypatch):
+    """What decides is the largest score of a row and label, not the parts' largest."""
+    monkeypatch.delattr(spacy_egp.loss, "_sum_by_label")
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [8], n_labels=2, n_heads=1)
+    # By turns the shared parts of a row are large and its start scores small, and the
+    # end scores of a label large and its start scores small.
+    sign = np.where(np.arange(8) % 2, 40, -40)
+    features.query[..., 0] = sign[:, None]
+    features.key[..., 0] = 1
+    features.start[:] += [[50, -50]] - sign[:, None]
+    features.end[:] -= [[50, -50]]
+    gold = random_gold(rng, [8], 2, 0.5)
+    assert_equals_dense(features, gold, tolerance=1e-9)
+
+
+@pytest.mark.parametrize("kept_pairs", [0, 2**12, 2**14, 2**23])
+def test_only_so_many_pairs_are_kept_for_the_gradient(monkeypatch, kept_pairs):
+    """Blocks beyond are computed again, one by one."""
+    monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**12)
+    monkeypatch.setattr(spacy_egp.loss, "KEPT_PAIRS", kept_pairs)
+    negative_sum = spacy_egp.loss._negative_sum
+    computed = []
+
+    def count(heads, block, pairs):
+        computed.append(block)
+        return negative_sum(heads, block, pairs)
+
+    monkeypatch.setattr(spacy_egp.loss, "_negative_sum", count)
+    features = random_features(np.random.default_rng(0), [300], n_labels=1, n_heads=1)
+    zlpr_loss(features, random_gold(np.random.default_rng(0), [300], 1, 0.1))
+    blocks = pair_blocks(Heads.from_features(features), segments=None, max_length=None)
+    pairs = np.cumsum([block.n_pairs for block in blocks])
+    assert len(computed) == len(pairs) + np.sum(pairs > kept_pairs)
+
+
+def test_gold_of_more_docs_than_there_are():
+    features = random_features(np.random.default_rng(0), [4], n_labels=2, n_heads=1)
+    with pytest.raises(ValueError):
+        zlpr_loss(features, [None, None])
 
 
 def test_unannotated_docs_have_no_part_in_loss_and_gradient():

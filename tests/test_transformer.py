@@ -1,5 +1,7 @@
 """`egp_ner` over a tiny BERT, through spacy-transformers and curated transformers."""
 
+from importlib.metadata import version
+
 import numpy as np
 import pytest
 import spacy
@@ -142,7 +144,7 @@ def test_spans_in_a_long_doc(config):
     nlp = build(config)
     examples = make_examples(nlp, [(text, spans)])
     assert sum(len(token) for token in examples[0].reference) > 3000
-    fit(nlp, examples, steps=60)
+    fit(nlp, examples, steps=100)
     assert nlp.evaluate(examples)["spans_sc_f"] > 0.99
 
 
@@ -162,7 +164,8 @@ def test_docs_without_pieces_in_a_batch(trained_trf):
 
 @pytest.mark.parametrize("text", ["", " ", "\n \n"])
 def test_doc_without_pieces(name, trained_trf, text, request):
-    if name == "egp_curated_trf" and text:
+    broken = version("spacy-curated-transformers") != "0.3.0"
+    if name == "egp_curated_trf" and text and broken:
         reason = "The width of vectors is lost where no token has pieces."
         request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     assert spans_of(trained_trf(text)) == []

@@ -15,11 +15,9 @@ import srsly
 from annotate_benchmark import find_processes
 from annotations import read_files
 from ray.cluster_utils import Cluster
-from typer.testing import CliRunner
 
 from spacy_egp.annotation import ray_data
 from spacy_egp.annotation.annotate import annotate
-from spacy_egp.cli import app
 
 
 @pytest.fixture
@@ -126,15 +124,16 @@ def test_killed_worker_of_a_ray_cluster(model_path, texts_path, tmp_path, expect
     try:
         paths = [str(path) for path in (model_path, texts_path, output)]
         options = ["--engine", "ray", "--address", cluster.address, "--n-process", "2"]
-        result = CliRunner().invoke(
-            app, ["annotate", *paths, *options, "--docs-per-part", "5", "--json"]
+        command = [sys.executable, "-m", "spacy", "egp", "annotate", *paths, *options]
+        run = subprocess.run(
+            [*command, "--docs-per-part", "5", "--json"], stdout=subprocess.PIPE
         )
     finally:
         cluster.shutdown()
     killer.join()
     assert read_files(output) == expected
     # Not even what Ray prints about the worker is in the way of the JSON.
-    assert srsly.json_loads(result.stdout)["run"]["docs"] == 60
+    assert srsly.json_loads(run.stdout)["run"]["docs"] == 60
 
 
 def test_ray_gives_up(model_path, texts_path, tmp_path, expected, monkeypatch):

@@ -5,6 +5,7 @@ import datetime
 import gzip
 import io
 import json
+import shutil
 import sys
 
 import fsspec
@@ -20,7 +21,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from spacy_egp.annotation import formats, lines, parquet
+from spacy_egp.annotation import annotator, formats, lines, parquet
 from spacy_egp.annotation.annotate import annotate
 from spacy_egp.annotation.lines import cut_lines, read_text
 
@@ -235,6 +236,15 @@ def test_failed_documents_are_reported(trained_nlp, model_path, tmp_path):
     assert [f.source for f in summary.total.failed.first] == list(failed)
 
 
+def test_lines_that_are_not_utf8_fail_alone(model_path, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes("London\nZürich\n".encode("latin1"))
+    summary = annotate(str(model_path), str(path), str(tmp_path / "out"))
+    assert [row["text"] for row in read_rows(tmp_path / "out")] == ["London"]
+    assert list(read_failed(tmp_path / "out")) == [f"file://{path}:2"]
+    assert summary.total.failed.count == 1
+
+
 @Language.component("fail_at_berlin")
 def fail_at_berlin(doc):
     if "Berlin" in doc.text:
@@ -276,6 +286,32 @@ def test_a_dropped_document_is_reported(model_path, texts_path, tmp_path):
     summary = annotate(str(tmp_path / "dropping"), str(texts_path), str(output))
     assert (summary.total.docs, summary.total.failed.count) == (50, 10)
     assert all("EGP424" in reason for reason in read_failed(output).values())
+
+
+def test_output_does_not_depend_on_what_the_vocab_forgets(
+    model_path, texts_path, tmp_path, monkeypatch
+):
+    paths = (str(model_path), str(texts_path))
+    annotate(*paths, str(tmp_path / "kept"), docs_per_part=5)
+    monkeypatch.setattr(annotator, "MOST_NEW_STRINGS", 0)
+    annotate(*paths, str(tmp_path / "forgotten"), docs_per_part=5)
+    assert read_rows(tmp_path / "forgotten") == read_rows(tmp_path / "kept")
+
+
+def test_pipeline_that_is_a_package(model_path, texts_path, tmp_path, monkeypatch):
+    site = tmp_path / "site"
+    shutil.copytree(model_path, site / "en_nested")
+    (site / "en_nested" / "__init__.py").write_text(
+        "import spacy\n"
+        "def load(**settings):\n"
+        "    return spacy.load(__path__[0], **settings)\n"
+    )
+    (site / "en_nested-1.0.dist-info").mkdir()
+    (site / "en_nested-1.0.dist-info" / "METADATA").write_text("Name: en_nested\n")
+    monkeypatch.syspath_prepend(site)
+    for model in ("en_nested", str(model_path)):
+        annotate(model, str(texts_path), str(tmp_path / model.rpartition("/")[2]))
+    assert read_rows(tmp_path / "en_nested") == read_rows(tmp_path / model_path.name)
 
 
 def test_urls(model_path, texts_path, tmp_path):

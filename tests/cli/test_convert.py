@@ -195,12 +195,14 @@ def write_brat(path, sample):
         (path / f"{i}.ann").write_text("".join(lines), "utf8")
 
 
-def write_ents(path, sample):
-    doc_bin = DocBin()
+def make_ents(sample):
     for text, spans in sample:
         doc, doc.ents = make_doc(text, spans)
-        doc_bin.add(doc)
-    doc_bin.to_disk(path / "a.spacy")
+        yield doc
+
+
+def write_ents(path, sample):
+    DocBin(docs=make_ents(sample)).to_disk(path / "a.spacy")
 
 
 NESTED_FORMATS = {
@@ -444,6 +446,16 @@ def test_rejected_and_missing_annotation_is_not_converted(corpus, output):
     summary = convert([corpus], output)
     assert read_docs(output) == [("Ann", set())]
     assert summary.unannotated.total() == 2
+
+
+def test_docs_without_annotation_are_not_converted(corpus, output):
+    """Which is not the same as docs in which nothing is to be found."""
+    docs = [NLP("Ann"), *make_ents([("Bo", set())])]
+    DocBin(docs=docs).to_disk(corpus / "a.spacy")
+    srsly.write_jsonl(corpus / "b.jsonl", [{"text": "Cy", "label": []}, {"text": "Di"}])
+    summary = convert([corpus], output)
+    assert read_docs(output) == [("Bo", set()), ("Cy", set())]
+    assert summary.unannotated == {"doc.ents is not set": 1, "there is no label": 1}
 
 
 # Summary
