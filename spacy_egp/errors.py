@@ -237,6 +237,11 @@ class Errors(metaclass=ErrorsWithCodes):
         "or --n-process if memory ran out. {error}"
     )
 
+    EGP417 = (
+        "A worker needs {needed} {name}, but the cluster of Ray has {available}: set a "
+        "lower --gpu, or add a node."
+    )
+
     # spacy egp annotate: documents that fail. File and line stand beside them.
     EGP421 = (
         "Not an object with the key {column!r}: name the text's with --text-column."

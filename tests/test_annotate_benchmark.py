@@ -26,28 +26,33 @@ def test_tables_replace_those_of_the_page(tmp_path):
     annotate_tables.annotate_tables(tmp_path, page)
     assert page.read_text("utf8").count("Not measured yet.") == 5
 
-    rows = [(1, 9000.0), (2, 18000.0)]
     results = {
         "docs": 10,
         "words": 1234,
         "rounds": 3,
         "nlp_pipe": annotate_benchmark.spread([10000.0, 9000.0, 12000.0]),
-        "workers": [
+        "setups": [
             {
-                "engine": "ray",
-                "workers": n_workers,
+                **annotate_benchmark.Setup("ray", n_workers, n_nodes)._asdict(),
                 "words_per_second": annotate_benchmark.spread([speed]),
-                "words_per_second_with_startup": annotate_benchmark.spread([speed / 2]),
+                "startup_seconds": annotate_benchmark.spread([5.0]),
             }
-            for n_workers, speed in rows
+            for n_workers, n_nodes, speed in [(1, 0, 9000.0), (2, 2, 18000.0)]
         ],
+        "equal": True,
+        "parts_per_second": 50.0,
     }
     annotate_benchmark.write(tmp_path / "annotate-speed.json", **results)
     annotate_tables.annotate_tables(tmp_path, page)
     text = page.read_text("utf8")
     assert text.startswith("before\n\n") and text.endswith("\n\nafter\n")
-    assert text.count("Not measured yet.") == 4
+    assert text.count("Not measured yet.") == 3
     assert "old" not in text
     assert "| `nlp.pipe` |  | 10,000 (9,000-12,000) |" in text
-    assert "4,500-4,500) | 0.90 x `nlp.pipe` |" in text
-    assert "9,000-9,000) | 2.00 x 1 worker |" in text
+    assert "(9,000-9,000) | 5.0 | 0.90 x `nlp.pipe` |" in text
+    assert "| `ray`, 2 nodes | 2 |" in text
+    assert "18,000-18,000) | 5.0 | 2.00 x 1 worker |" in text
+    # 10**9 / 9,000 / 3,600; and 50 parts of 1,234,000 words a second.
+    assert "30.9 core hours: 1.23 at a price of 0.04" in text
+    assert "enough for 6,856 cores" in text
+    assert "| 16 | 144,000 | 115.7 | computed |" in text

@@ -1,5 +1,5 @@
 """Measure `spacy egp annotate`: its speed, memory, and what it does when workers are
-killed or a document is very long. Every command writes a JSON file."""
+killed or a document is very long. Every command but `pipe` writes a JSON file."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import psutil
 import ray
@@ -29,49 +29,108 @@ app = typer.Typer()
 Model = Annotated[Path, typer.Argument(help="The pipeline")]
 Docs = Annotated[Path, typer.Argument(help="Docs whose texts are annotated (.spacy)")]
 Result = Annotated[Path, typer.Argument(help="JSON file to write")]
-# One thread for each worker, for PyTorch as for BLAS; and the priority of the other
-# processes for Ray's workers, which have a lower one by default.
-ENVIRONMENT = os.environ | {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "RAY_worker_niceness": "0",
-}
 SMALL_PARTS = ["--docs-per-part", "500"]
+# About as many words as a batch of annotate, and faster than the 1,000 of the configs.
+DOCS_PER_BATCH = 256
+
+
+class Setup(NamedTuple):
+    """Workers that an annotation is run with.
+
+    engine (str): The engine.
+    workers (int): Their number.
+    nodes (int): Nodes of the Ray cluster, all on this machine; 0 for the engine's own.
+    """
+
+    engine: str
+    workers: int
+    nodes: int = 0
+
+
+SETUPS = [
+    Setup("local", 1),
+    Setup("local", 2),
+    Setup("ray", 1),
+    Setup("ray", 2),
+    Setup("ray", 2, nodes=2),
+]
+
+
+@app.callback()
+def set_environment() -> None:
+    """Give each worker one thread, for PyTorch as for BLAS, and Ray's workers the
+    priority of the other processes; by default they have a lower one."""
+    os.environ.update(
+        {
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "RAY_worker_niceness": "0",
+        }
+    )
 
 
 @app.command()
-def speed(model: Model, docs: Docs, result: Result, n_rounds: int = 3) -> None:
-    """Words per second of a bare nlp.pipe loop, of one worker and of two, in turn."""
-    workers = [(engine, n) for engine in ("local", "ray") for n in (1, 2)]
+def speed(model: Model, docs: Docs, result: Result, n_rounds: int = 5) -> None:
+    """Words per second of a bare nlp.pipe loop and of workers, in turn; whether they
+    write the same; and how many parts per second a driver hands out."""
     pipe: list[float] = []
-    steady: dict[tuple[str, int], list[float]] = {key: [] for key in workers}
-    whole: dict[tuple[str, int], list[float]] = {key: [] for key in workers}
+    steady: dict[Setup, list[float]] = {setup: [] for setup in SETUPS}
+    startup: dict[Setup, list[float]] = {setup: [] for setup in SETUPS}
+    written = []
     with corpus(docs) as (folder, corpus_path):
+        output = folder / "output"
         for _ in range(n_rounds):
             pipe.append(measure_pipe(model, corpus_path))
-            for engine, n in workers:
-                output = folder / "output"
-                options = ["--engine", engine, "--n-process", str(n), *SMALL_PARTS]
-                summary = annotate(model, corpus_path, output, options)
-                whole[engine, n].append(summary["words_per_second"])
-                steady[engine, n].append(steady_speed(output, n))
+            for setup in SETUPS:
+                with options_of(setup) as options:
+                    begin = time.perf_counter()
+                    summary = annotate(
+                        model, corpus_path, output, options + SMALL_PARTS
+                    )
+                    seconds = time.perf_counter() - begin
+                n_words = summary["total"]["words"]
+                words_per_second = steady_speed(output, setup.workers)
+                steady[setup].append(words_per_second)
+                startup[setup].append(seconds - n_words / words_per_second)
+                written.append(checksums(output))
                 shutil.rmtree(output)
+        n_docs = summary["total"]["docs"]
+        parts_per_second = measure_driver(model, folder)
     write(
         result,
-        docs=summary["total"]["docs"],
-        words=summary["total"]["words"],
+        docs=n_docs,
+        words=n_words,
         rounds=n_rounds,
         nlp_pipe=spread(pipe),
-        workers=[
+        setups=[
             {
-                "engine": engine,
-                "workers": n,
-                "words_per_second": spread(steady[engine, n]),
-                "words_per_second_with_startup": spread(whole[engine, n]),
+                **setup._asdict(),
+                "words_per_second": spread(steady[setup]),
+                "startup_seconds": spread(startup[setup]),
             }
-            for engine, n in workers
+            for setup in SETUPS
         ],
+        equal=all(files == written[0] for files in written),
+        parts_per_second=parts_per_second,
     )
+
+
+@app.command()
+def pipe(model: Model, corpus_path: Path) -> None:
+    """Print the words per second of a bare nlp.pipe loop that reads texts and collects
+    spans, without the first batches, as a worker's first part is left out."""
+    nlp = spacy.load(model)
+    texts = (row["text"] for row in srsly.read_jsonl(corpus_path))
+    docs = nlp.pipe(texts, batch_size=DOCS_PER_BATCH)
+    for _ in islice(docs, 2 * DOCS_PER_BATCH):
+        pass
+    n_words = 0
+    spans = []
+    begin = time.perf_counter()
+    for doc in docs:
+        n_words += len(doc)
+        spans.append([(s.start_char, s.end_char, s.label_) for s in doc.spans["sc"]])
+    print(n_words / (time.perf_counter() - begin))
 
 
 @app.command()
@@ -86,7 +145,7 @@ def kill(
     output with that of a run in which none is killed."""
     options = ["--n-process", "2", "--engine", "ray", "--docs-per-part", "2000"]
     with corpus(docs, n_docs) as (folder, corpus_path):
-        undisturbed = annotate(model, corpus_path, folder / "undisturbed", options)
+        annotate(model, corpus_path, folder / "undisturbed", options)
         run = start(model, corpus_path, folder / "disturbed", options)
         killed = 0
         while run.poll() is None:
@@ -96,13 +155,11 @@ def kill(
                 with suppress(psutil.NoSuchProcess):
                     random.choice(workers).kill()
                     killed += 1
-        disturbed = finish(run)
+        summary = finish(run)
         write(
             result,
-            docs=disturbed["total"]["docs"],
+            docs=summary["total"]["docs"],
             killed=killed,
-            seconds_undisturbed=undisturbed["seconds"],
-            seconds=disturbed["seconds"],
             equal=checksums(folder / "undisturbed") == checksums(folder / "disturbed"),
         )
 
@@ -129,7 +186,6 @@ def memory(model: Model, result: Result, n_docs: int = 1_000_000) -> None:
             result,
             docs=summary["total"]["docs"],
             words=summary["total"]["words"],
-            docs_per_second=summary["docs_per_second"],
             driver_mb=tenths(driver),
             largest_worker_mb=tenths(workers),
         )
@@ -137,11 +193,11 @@ def memory(model: Model, result: Result, n_docs: int = 1_000_000) -> None:
 
 @app.command()
 def long(model: Model, docs: Docs, result: Result) -> None:
-    """Time and memory of single documents, the last one above the default limit."""
+    """Time and memory of single documents, the longest above the default limit."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
         text = " ".join(read_texts(docs))
-        for n_chars in (10_000, 30_000, 100_000, 300_000):
+        for n_chars in (10_000, 100_000, 300_000, 1_000_000):
             corpus_path = Path(name) / f"{n_chars}.jsonl"
             output = Path(name) / f"output-{n_chars}"
             # The time runs from the first part, without startup.
@@ -152,36 +208,18 @@ def long(model: Model, docs: Docs, result: Result) -> None:
             while run.poll() is None:
                 peak = max(peak, resident_mb(psutil.Process(run.pid)))
                 time.sleep(0.1)
-            n_words = finish(run)["total"]["words"]
+            total = finish(run)["total"]
+            n_words = total["words"]
             rows.append(
                 {
                     "characters": n_chars,
                     "words": n_words,
+                    "spans": sum(total["labels"].values()),
                     "seconds": n_words / steady_speed(output, 1),
                     "peak_mb": peak,
                 }
             )
     write(result, documents=rows)
-
-
-@app.command()
-def cluster(model: Model, docs: Docs, result: Result) -> None:
-    """Compare the output of a Ray cluster of two nodes, both on this machine, with that
-    of one process."""
-    with corpus(docs) as (folder, corpus_path):
-        annotate(model, corpus_path, folder / "one", SMALL_PARTS)
-        nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-        nodes.add_node(num_cpus=1)
-        options = ["--engine", "ray", "--address", nodes.address, "--n-process", "2"]
-        summary = annotate(model, corpus_path, folder / "two", options + SMALL_PARTS)
-        nodes.shutdown()
-        write(
-            result,
-            nodes=2,
-            docs=summary["total"]["docs"],
-            words_per_second=steady_speed(folder / "two", 2),
-            equal=checksums(folder / "one") == checksums(folder / "two"),
-        )
 
 
 @contextmanager
@@ -215,9 +253,7 @@ def start(
 ) -> subprocess.Popen:
     command = [sys.executable, "-m", "spacy", "egp", "annotate", "--json"]
     paths = [str(model), str(input_path), str(output)]
-    return subprocess.Popen(
-        [*command, *paths, *options], stdout=subprocess.PIPE, env=ENVIRONMENT
-    )
+    return subprocess.Popen([*command, *paths, *options], stdout=subprocess.PIPE)
 
 
 def finish(run: subprocess.Popen) -> dict[str, Any]:
@@ -235,16 +271,35 @@ def annotate(
 
 
 def measure_pipe(model: Path, corpus_path: Path) -> float:
-    """Words per second of nlp.pipe, in a process of its own."""
-    code = (
-        "import sys, time, spacy, srsly; nlp = spacy.load(sys.argv[1]); "
-        "texts = [row['text'] for row in srsly.read_jsonl(sys.argv[2])]; "
-        "begin = time.perf_counter(); "
-        "n_words = sum(len(doc) for doc in nlp.pipe(texts)); "
-        "print(n_words / (time.perf_counter() - begin))"
-    )
-    command = [sys.executable, "-c", code, str(model), str(corpus_path)]
-    return float(subprocess.check_output(command, env=ENVIRONMENT))
+    """Words per second of a bare loop, in a process of its own."""
+    command = [sys.executable, __file__, "pipe", str(model), str(corpus_path)]
+    return float(subprocess.check_output(command))
+
+
+def measure_driver(model: Path, folder: Path) -> float:
+    """Parts per second that Ray hands out to two workers, if parts are next to empty:
+    each has a document of one word."""
+    path, output = folder / "words.jsonl", folder / "words"
+    srsly.write_jsonl(path, [{"text": "x"}] * 1000)
+    with options_of(Setup("ray", 2)) as options:
+        annotate(model, path, output, [*options, "--docs-per-part", "1"])
+    return steady_speed(output, 2)
+
+
+@contextmanager
+def options_of(setup: Setup) -> Iterator[list[str]]:
+    """The options of annotate, and the cluster as long as it is needed."""
+    options = ["--engine", setup.engine, "--n-process", str(setup.workers)]
+    if not setup.nodes:
+        yield options
+        return
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        for _ in range(setup.nodes - 1):
+            cluster.add_node(num_cpus=1)
+        yield [*options, "--address", cluster.address]
+    finally:
+        cluster.shutdown()
 
 
 def steady_speed(output: Path, n_workers: int) -> float:

@@ -12,6 +12,9 @@ Results = dict[str, Any]
 
 BEGIN = "<!-- ANNOTATE_TABLES: START (written by annotate_tables.py) -->"
 END = "<!-- ANNOTATE_TABLES: END -->"
+# Not a quote: for a price to multiply with.
+PRICE = 0.04
+DOCS_PER_PART = 10_000
 
 
 def annotate_tables(
@@ -22,7 +25,7 @@ def annotate_tables(
     before, rest = page.read_text(encoding="utf8").split(BEGIN)
     after = rest.split(END)[1]
     sections = []
-    for name, (title, make_table) in SECTIONS.items():
+    for title, name, make_table in SECTIONS:
         path = metrics / f"annotate-{name}.json"
         table = "Not measured yet.\n"
         if path.exists():
@@ -36,46 +39,73 @@ def annotate_tables(
 def speed_table(results: Results) -> str:
     """Words per second, and how many times those of the row it is compared with."""
     pipe = results["nlp_pipe"]
-    speeds = {
-        (row["engine"], row["workers"]): row["words_per_second"]
-        for row in results["workers"]
+    one_worker = {
+        row["engine"]: row["words_per_second"]["median"]
+        for row in results["setups"]
+        if row["workers"] == 1
     }
     rows = [["`nlp.pipe`", "", _format_spread(pipe), "", ""]]
-    for row in results["workers"]:
-        engine, n_workers = row["engine"], row["workers"]
-        speed, compared = row["words_per_second"]["median"], pipe["median"]
-        name = "`nlp.pipe`"
-        if n_workers > 1:
-            compared, name = speeds[engine, 1]["median"], "1 worker"
+    for row in results["setups"]:
+        engine, compared, name = row["engine"], pipe["median"], "`nlp.pipe`"
+        if row["workers"] > 1:
+            compared, name = one_worker[engine], "1 worker"
+        ratio = row["words_per_second"]["median"] / compared
         rows.append(
             [
-                f"`{engine}`",
-                n_workers,
+                f"`{engine}`" + (f", {row['nodes']} nodes" if row["nodes"] else ""),
+                row["workers"],
                 _format_spread(row["words_per_second"]),
-                _format_spread(row["words_per_second_with_startup"]),
-                f"{speed / compared:.2f} x {name}",
+                f"{row['startup_seconds']['median']:.1f}",
+                f"{ratio:.2f} x {name}",
             ]
         )
     return (
         f"Words/s over {results['docs']:,} documents ({results['words']:,} words), "
-        f"without and with startup: median of {results['rounds']} interleaved rounds "
-        "(min-max).\n\n"
+        f"without startup: median of {results['rounds']} interleaved rounds (min-max). "
+        f"The same output each time: {_yes_or_no(results['equal'])}.\n\n"
         + markdown_table(
-            ["engine", "workers", "words/s", "with startup", "compared"], rows
+            ["engine", "workers", "words/s", "startup, s", "compared"], rows
         )
+    )
+
+
+def plan_table(results: Results) -> str:
+    """Time and cost of a billion words on cores that are as fast as those of the two
+    nodes were, and where the driver becomes the limit."""
+    [setup] = [row for row in results["setups"] if row["nodes"]]
+    per_core = setup["words_per_second"]["median"] / setup["workers"]
+    core_hours = 1e9 / per_core / 3600
+    words_per_part = DOCS_PER_PART * results["words"] / results["docs"]
+    most_cores = results["parts_per_second"] * words_per_part / per_core
+    rows = [
+        [
+            f"{n_cores:,}",
+            f"{n_cores * per_core:,.0f}",
+            f"{60 * core_hours / n_cores:,.1f}",
+            "measured" if n_cores == setup["workers"] else "computed",
+        ]
+        for n_cores in (1, 2, 16, 128, 1024)
+    ]
+    return (
+        f"With {per_core:,.0f} words/s for a core, as on the two nodes above, a "
+        f"billion words are {core_hours:,.1f} core hours: {PRICE * core_hours:,.2f} at "
+        f"a price of {PRICE} for a core hour. The driver handed out "
+        f"{results['parts_per_second']:,.0f} parts/s to two workers when parts were "
+        f"next to empty. With parts of {DOCS_PER_PART:,} documents "
+        f"({words_per_part:,.0f} words), that is enough for {most_cores:,.0f} "
+        "cores.\n\n"
+        + markdown_table(["cores", "words/s", "minutes for 10⁹ words", ""], rows)
     )
 
 
 def kill_table(results: Results) -> str:
     """One row: what was killed, and what became of the output."""
     return markdown_table(
-        ["documents", "workers killed", "seconds", "undisturbed", "same output"],
+        ["documents", "workers killed", "same output"],
         [
             [
                 f"{results['docs']:,}",
                 results["killed"],
-                f"{results['seconds']:.0f}",
-                f"{results['seconds_undisturbed']:.0f}",
                 _yes_or_no(results["equal"]),
             ]
         ],
@@ -87,8 +117,7 @@ def memory_table(results: Results) -> str:
     columns = zip(results["driver_mb"], results["largest_worker_mb"], strict=True)
     rows = [[f"{10 * i}%", *(f"{x:.0f}" for x in row)] for i, row in enumerate(columns)]
     return (
-        f"{results['docs']:,} documents ({results['words']:,} words), "
-        f"{results['docs_per_second']:,.0f} documents/s with two workers.\n\n"
+        f"{results['docs']:,} documents ({results['words']:,} words).\n\n"
         + markdown_table(["time", "driver, MB", "largest worker, MB"], rows)
     )
 
@@ -96,11 +125,12 @@ def memory_table(results: Results) -> str:
 def long_table(results: Results) -> str:
     """A row per document."""
     return markdown_table(
-        ["characters", "words", "seconds", "peak memory, MB"],
+        ["characters", "words", "spans", "seconds", "peak memory, MB"],
         [
             [
                 f"{row['characters']:,}",
                 f"{row['words']:,}",
+                f"{row['spans']:,}",
                 f"{row['seconds']:.1f}",
                 f"{row['peak_mb']:.0f}",
             ]
@@ -109,29 +139,14 @@ def long_table(results: Results) -> str:
     )
 
 
-def cluster_table(results: Results) -> str:
-    """One row: the run on the cluster."""
-    return markdown_table(
-        ["nodes", "documents", "words/s", "same output"],
-        [
-            [
-                results["nodes"],
-                f"{results['docs']:,}",
-                f"{results['words_per_second']:,.0f}",
-                _yes_or_no(results["equal"]),
-            ]
-        ],
-    )
-
-
-# Name of the JSON file: title and table.
-SECTIONS: dict[str, tuple[str, Callable[[Results], str]]] = {
-    "speed": ("Speed", speed_table),
-    "kill": ("Killed workers", kill_table),
-    "memory": ("Memory", memory_table),
-    "long": ("Long documents", long_table),
-    "cluster": ("A cluster of two nodes", cluster_table),
-}
+# Title, name of the JSON file, table.
+SECTIONS: list[tuple[str, str, Callable[[Results], str]]] = [
+    ("Speed", "speed", speed_table),
+    ("A billion words", "speed", plan_table),
+    ("Killed workers", "kill", kill_table),
+    ("Memory", "memory", memory_table),
+    ("Long documents", "long", long_table),
+]
 
 
 def describe_run(run: dict[str, Any]) -> str:

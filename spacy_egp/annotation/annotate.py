@@ -108,11 +108,13 @@ def annotate(
         total=sum(part.slice.n_docs for part in parts),
         initial=summary.total.docs + summary.total.failed.count,
         unit=" docs",
-        disable=silent or None,
+        mininterval=1.0,
+        disable=silent,
     ) as progress_bar:
         for counts in _run_engine(engine, settings, missing, n_process, address):
             summary.add(counts, time.perf_counter() - begin)
-            progress_bar.set_postfix_str(f"{summary.words_per_second:,.0f} words/s")
+            words_per_second = f"{summary.words_per_second:,.0f} words/s"
+            progress_bar.set_postfix_str(words_per_second, refresh=False)
             progress_bar.update(counts.docs + counts.failed.count)
     output.clean()
     return summary

@@ -28,7 +28,8 @@ def cut_docbin(file: IO[bytes], docs_per_part: int) -> Iterator[Slice]:
 def read_docbin(
     file: IO[bytes], url: str, slice: Slice, text_column: str, vocab: Vocab
 ) -> Iterator[Record]:
-    """Read docs, which keep their tokens and other annotation.
+    """Read docs, which keep their tokens and other annotation. Their columns are in
+    doc.user_data, where DocBinWriter puts them; other keys than strings are spaCy's.
 
     file (IO[bytes]): The open file.
     url (str): Its name.
@@ -40,7 +41,9 @@ def read_docbin(
     docs = DocBin().from_bytes(file.read()).get_docs(vocab)
     stretch = islice(docs, slice.offset, slice.offset + slice.n_docs)
     for number, doc in enumerate(stretch, slice.first):
-        yield Record(f"{url}, doc {number}", doc, {text_column: doc.text})
+        columns = {k: v for k, v in doc.user_data.items() if isinstance(k, str)}
+        columns[text_column] = doc.text
+        yield Record(f"{url}, doc {number}", doc, columns)
 
 
 class DocBinWriter:
@@ -57,9 +60,10 @@ class DocBinWriter:
 
     def add(self, record: Record, doc: Doc) -> None:
         """record (Record): The document. doc (Doc): Its annotation."""
-        columns = json.loads(dump_json(record.columns))
-        del columns[self.text_column]
-        doc.user_data.update(columns)
+        if not isinstance(record.content, Doc):
+            columns = json.loads(dump_json(record.columns))
+            del columns[self.text_column]
+            doc.user_data.update(columns)
         # What cannot be serialized must fail before the DocBin has taken half of it.
         srsly.msgpack_dumps(doc.user_data)
         self.doc_bin.add(doc)

@@ -15,6 +15,7 @@ from ray.util.annotations import RayDeprecationWarning
 from ..errors import Errors
 from .annotator import Settings, annotate_in_worker
 from .corpus import Part
+from .records import Slice
 from .summary import Counts
 
 # How often Ray begins a part again whose worker was killed, before it gives up.
@@ -31,7 +32,9 @@ def annotate_with_ray(
     n_process (int): The number of workers (actors), each with one CPU.
     address (str | None): Address of a Ray cluster. If None, one is started here.
     YIELDS (Counts): The counts of a part that is written.
-    RAISES (ChildProcessError): If workers were killed too often.
+    RAISES:
+        ValueError: If the cluster cannot have a single worker.
+        ChildProcessError: If workers were killed too often.
     """
     where: dict[str, Any] = {"address": address}
     if address is None:
@@ -39,17 +42,18 @@ def annotate_with_ray(
     ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    # A block for each part, so that Ray hands them out one by one.
-    indices = ray.data.from_items(
-        list(range(len(parts))), override_num_blocks=len(parts)
-    )
     try:
+        _check_resources({"CPU": 1, "GPU": settings.gpu})
+        # A block for each part, so that Ray hands them out one by one.
+        rows = ray.data.from_items(
+            [json.dumps(part) for part in parts], override_num_blocks=len(parts)
+        )
         with warnings.catch_warnings():
             # Until Ray has another way to limit them.
             warnings.simplefilter("ignore", RayDeprecationWarning)
-            reports = indices.map(
+            reports = rows.map(
                 _Worker,  # type: ignore[arg-type]
-                fn_constructor_args=(settings, parts),
+                fn_constructor_args=(settings,),
                 compute=ray.data.ActorPoolStrategy(size=n_process),
                 num_cpus=1,
                 num_gpus=settings.gpu,
@@ -67,22 +71,34 @@ def annotate_with_ray(
         ray.shutdown()
 
 
+def _check_resources(worker: dict[str, float]) -> None:
+    """Ray would wait for them without a word."""
+    cluster = ray.cluster_resources()
+    for name, needed in worker.items():
+        available = cluster.get(name, 0)
+        if available < needed:
+            raise ValueError(
+                Errors.EGP417.format(needed=needed, name=name, available=available)
+            )
+
+
 def _limit_retries() -> dict[str, Any]:
     """By default, Ray begins again without end."""
     return {"max_task_retries": RETRIES}
 
 
 class _Worker:
-    """The actor: takes the position of a part in a row, and returns its counts."""
+    """The actor: takes a part as JSON, and returns its counts as JSON."""
 
-    def __init__(self, settings: Settings, parts: Sequence[Part]) -> None:
+    def __init__(self, settings: Settings) -> None:
         torch.set_num_threads(1)
         self.settings = settings
-        self.parts = parts
 
     def __call__(self, row: dict[str, Any]) -> dict[str, str]:
+        number, url, slice = json.loads(row["item"])
         try:
-            counts = annotate_in_worker(self.settings, self.parts[row["item"]])
+            part = Part(number, url, Slice(*slice))
+            counts = annotate_in_worker(self.settings, part)
         except Exception as error:
             # Ray would wrap it into messages of its own.
             return {"counts": "", "error": f"{type(error).__name__}: {error}"}

@@ -15,6 +15,7 @@ import srsly
 from annotate_benchmark import find_processes
 from annotations import read_files
 from ray.cluster_utils import Cluster
+from thinc.util import has_cupy_gpu
 
 from spacy_egp.annotation import ray_data
 from spacy_egp.annotation.annotate import annotate
@@ -106,12 +107,39 @@ def test_pool_does_not_outlive_its_parent(model_path, texts_path, tmp_path):
     assert not alive
 
 
-def test_ray(model_path, texts_path, tmp_path, expected):
+def test_killed_run_of_ray_goes_on(model_path, texts_path, tmp_path, expected):
     output = tmp_path / "out"
-    annotate(
-        str(model_path), str(texts_path), str(output), docs_per_part=5, engine="ray"
-    )
+    paths = [str(model_path), str(texts_path), str(output)]
+    command = [sys.executable, "-m", "spacy", "egp", "annotate", "--engine", "ray"]
+    run = subprocess.Popen([*command, *paths, "--docs-per-part", "5"])
+    while not any(output.glob("_done/part*")):
+        assert run.poll() is None
+        time.sleep(0.01)
+    workers = find_processes(run.pid, "ray::MapWorker")
+    run.kill()
+    run.wait()
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert workers and not alive
+    annotate(*paths, docs_per_part=5, engine="ray")
     assert read_files(output) == expected
+
+
+@pytest.mark.skipif(has_cupy_gpu, reason="the workers would find the GPU")
+def test_gpus_of_ray(model_path, texts_path, tmp_path):
+    """Workers are given a share of the cluster's GPU, which only Ray believes in; more
+    than there is would be waited for without end."""
+    arguments = [str(model_path), str(texts_path), str(tmp_path / "out")]
+    cluster = Cluster(initialize_head=True, head_node_args={"num_gpus": 1})
+    where = {"engine": "ray", "address": cluster.address}
+    try:
+        with pytest.raises(ChildProcessError, match="Cannot use GPU"):
+            annotate(*arguments, **where, gpu=0.5)
+        with pytest.raises(
+            ValueError, match=r"EGP417.*needs 2 GPU, but .* Ray has 1\.0"
+        ):
+            annotate(*arguments, **where, gpu=2)
+    finally:
+        cluster.shutdown()
 
 
 def test_killed_worker_of_a_ray_cluster(model_path, texts_path, tmp_path, expected):

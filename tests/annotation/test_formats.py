@@ -80,7 +80,7 @@ def test_spans_are_those_of_the_pipeline(
         {**row, "spans": list_spans(doc)}
         for row, doc in zip(rows, trained_nlp.pipe(row["text"] for row in rows))
     ]
-    if write is write_text or (write is write_docbin and output_format != "spacy"):
+    if write is write_text:
         for row in expected:
             del row["id"]
     assert read_rows(tmp_path / "out", output_format) == expected
@@ -319,10 +319,26 @@ def test_urls(model_path, texts_path, tmp_path):
     memory = fsspec.filesystem("memory")
     memory.pipe("/in/a.jsonl", texts_path.read_bytes())
     annotate(str(model_path), "memory://in/*.jsonl", "memory://out", docs_per_part=7)
-    annotate(str(model_path), str(texts_path), str(tmp_path / "out"), docs_per_part=7)
-    for path in (tmp_path / "out").glob("part-*"):
+    output = tmp_path / "out"
+    annotate(str(model_path), texts_path.as_uri(), output.as_uri(), docs_per_part=7)
+    for path in output.glob("part-*"):
         assert memory.cat(f"/out/{path.name}") == path.read_bytes()
-    assert len(memory.ls("/out/_done")) == 9
+    assert len(memory.ls("/out/_done")) == len(list((output / "_done").iterdir())) == 9
+
+
+def test_user_data_of_docs_is_not_changed(model_path, tmp_path):
+    doc = spacy.blank("en")("I like London.")
+    doc.user_data.update({"id": 7, "tags": ("a",), ("._.", "x", None, None): 1})
+    DocBin(docs=[doc], store_user_data=True).to_disk(tmp_path / "a.spacy")
+    for format in ("spacy", "jsonl"):
+        output = str(tmp_path / format)
+        annotate(str(model_path), str(tmp_path / "a.spacy"), output, format=format)
+    [annotated] = (
+        DocBin().from_disk(tmp_path / "spacy/part-000000.spacy").get_docs(Vocab())
+    )
+    assert annotated.user_data == doc.user_data
+    [row] = read_rows(tmp_path / "jsonl")
+    assert list(row) == ["id", "tags", "text", "spans"]
 
 
 @pytest.mark.parametrize(

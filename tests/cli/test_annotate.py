@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 import srsly
@@ -40,6 +41,13 @@ def test_json_summary(model_path, texts_path, tmp_path):
     again = json.loads(run(model_path, texts_path, tmp_path / "out", "--json").stdout)
     assert again["total"] == summary["total"]
     assert again["run"]["docs"] == 0
+
+
+def test_progress(model_path, texts_path, tmp_path):
+    """Also where there is no terminal, as a long run's output goes to a file."""
+    result = run(model_path, texts_path, tmp_path / "out", "--docs-per-part", "25")
+    last = result.stderr.rpartition("\r")[2]
+    assert re.search(r"60/60 \[00:\d\d<00:00, .+ docs/s, [\d,]+ words/s\]", last)
 
 
 def test_exit_code_tells_of_failed_documents(model_path, tmp_path):
