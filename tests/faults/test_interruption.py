@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from functools import partial
 from threading import Timer
 
 import pytest
@@ -37,7 +38,13 @@ def training(corpus_path, tmp_path):
     command += ["--output", tmp_path]
     for name, value in overrides.items():
         command += [f"--{name}", value]
-    process = subprocess.Popen([*map(str, command)], text=True, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*map(str, command)],
+        text=True,
+        stdout=subprocess.PIPE,
+        # Where the tests run in the background, SIGINT is ignored, also by children.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     timer = Timer(TIMEOUT, process.kill)
     timer.start()
     rows = (line.split() for line in process.stdout)
