@@ -1,17 +1,16 @@
 """The heads alone: a training step and a prediction over given token vectors, by number
 of tokens, labels and docs."""
 
-import multiprocessing
 import resource
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from multiprocessing.connection import Connection
 from typing import Any, cast
 
 import numpy as np
 import spacy
 from measuring import (
+    in_process,
     interleaved,
     memory_growth,
     on_gpu,
@@ -38,7 +37,6 @@ MOST_SECONDS_REPEATED = 4.0
 # A head whose step takes longer is not measured at the sizes that follow.
 MOST_SECONDS = 20.0
 # What takes more than this is given up.
-MOST_SECONDS_OF_CASE = 150.0
 MOST_MEMORY = 6e9
 
 
@@ -107,9 +105,7 @@ def measure_heads(gpu_id: int, seed: int) -> Iterator[dict[str, Any]]:
             active = list(heads)
             for size in sizes:
                 cases = [Case(head, phase, *size) for head in active]
-                results = {
-                    c: _in_process(_measure_once, c, gpu_id, seed) for c in cases
-                }
+                results = {c: in_process(_measure_once, c, gpu_id, seed) for c in cases}
                 steps = {
                     case: partial(seconds, make_step(case, seed))
                     for case, result in results.items()
@@ -144,34 +140,6 @@ def _measure_once(case: Case, gpu_id: int, seed: int) -> dict[str, Any]:
         "seconds": spread(times),
         "memory_mb": memory,
     }
-
-
-def _in_process(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
-    """Result of a function in a process of its own, or the reason of its failure."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["spacy_transformers", "spacy_egp.component"])
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(sender, function, *args))
-    process.start()
-    sender.close()
-    try:
-        if receiver.poll(MOST_SECONDS_OF_CASE):
-            return receiver.recv()
-        return {"given_up": f"takes more than {MOST_SECONDS_OF_CASE:.0f} s"}
-    except EOFError:
-        return {"given_up": "the process was killed"}
-    finally:
-        process.kill()
-        process.join()
-
-
-def _send(
-    sender: Connection, function: Callable[..., dict[str, Any]], *args: Any
-) -> None:
-    try:
-        sender.send(function(*args))
-    except (MemoryError, RuntimeError) as error:
-        sender.send({"given_up": str(error).splitlines()[0]})
 
 
 def make_step(case: Case, seed: int) -> Callable[[], Any]:

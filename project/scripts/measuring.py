@@ -1,18 +1,22 @@
 """Time, memory and the machine they were measured on."""
 
 import ctypes
+import multiprocessing
 import platform
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import torch
 from thinc.api import require_gpu, set_gpu_allocator
 
+# What takes longer in a process of its own is given up.
+MOST_SECONDS = 150.0
 # A parameter of glibc's mallopt.
 M_MMAP_THRESHOLD = -3
 PACKAGES = ("spacy", "thinc", "torch", "numpy", "spacy-egp")
@@ -66,6 +70,35 @@ def memory_growth(run: Callable[[], Any]) -> float:
     before = _peak_memory()
     run()
     return _peak_memory() - before
+
+
+def in_process(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
+    """Result of a function in a process of its own, where nothing is in memory that
+    others have used; or the reason of its failure."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["spacy_transformers", "spacy_egp.component"])
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(sender, function, *args))
+    process.start()
+    sender.close()
+    try:
+        if receiver.poll(MOST_SECONDS):
+            return cast(dict[str, Any], receiver.recv())
+        return {"given_up": f"takes more than {MOST_SECONDS:.0f} s"}
+    except EOFError:
+        return {"given_up": "the process was killed"}
+    finally:
+        process.kill()
+        process.join()
+
+
+def _send(
+    sender: Connection, function: Callable[..., dict[str, Any]], *args: Any
+) -> None:
+    try:
+        sender.send(function(*args))
+    except (MemoryError, RuntimeError) as error:
+        sender.send({"given_up": str(error).splitlines()[0]})
 
 
 def give_back_freed_memory() -> None:

@@ -15,6 +15,7 @@ from markdown_table import markdown_table
 from measuring import (
     commit,
     give_back_freed_memory,
+    in_process,
     machine,
     memory_growth,
     on_gpu,
@@ -60,6 +61,8 @@ LABELS = (10, 1000)
 # Tokens of a doc, each of one piece; the config's windows are as long.
 WINDOW = 128
 HEAD_SIZE = 64
+# Without a GPU, larger cases are not measured.
+MOST_MB = 2000
 
 
 @dataclass(frozen=True)
@@ -85,16 +88,14 @@ def trf_memory(
     Without a GPU only small cases are measured, on the CPU, to check what is computed.
     """
     use_device(gpu_id)
-    torch.set_num_threads(1)
     cases = [Case(*sizes) for sizes in product(ENCODERS, TOKENS, LABELS)]
-    results = [
-        {
-            **asdict(case),
-            "computed_mb": (computed := computed_memory(case)),
-            "measured_mb": measured_memory(case) if computed < most_memory() else None,
-        }
-        for case in tqdm(cases, unit=" cases")
-    ]
+    results = []
+    for case in tqdm(cases, unit=" cases"):
+        sizes = ENCODERS[case.encoder]
+        result = {**asdict(case), "computed_mb": computed_memory(sizes, case)}
+        if on_gpu() or result["computed_mb"] < MOST_MB:
+            result |= in_process(measure_memory, sizes, case, gpu_id)
+        results.append(result)
     run = {**machine(), "commit": commit()}
     with temporary_output(output_path) as path:
         srsly.write_json(path, {"cases": results, "run": run})
@@ -102,19 +103,15 @@ def trf_memory(
         path.with_suffix(".md").write_text(table, encoding="utf8")
 
 
-def most_memory() -> float:
-    """MB of the largest case that is measured: what the GPU has, or 2 GB."""
-    return torch.cuda.mem_get_info()[1] / 1e6 if on_gpu() else 2000
-
-
-def computed_memory(case: Case) -> float:
+def computed_memory(sizes: dict[str, int], case: Case) -> float:
     """Compute the peak of a training step.
 
+    sizes (Dict[str, int]): The encoder's, as arguments of `BertConfig`.
     case (Case): The batch.
     RETURNS (float): MB for parameters, their gradients and both of Adam's moments; for
         what the encoder keeps for the backward pass; and for the head and its loss.
     """
-    config = BertConfig(**ENCODERS[case.encoder], attn_implementation="eager")
+    config = BertConfig(**sizes, attn_implementation="eager")
     with torch.device("meta"):
         model = BertModel(config)
     hidden = config.hidden_size
@@ -151,18 +148,23 @@ def kept_bytes(model: BertModel, tokens: int) -> int:
     return sum(kept.values())
 
 
-def measured_memory(case: Case) -> float:
+def measure_memory(sizes: dict[str, int], case: Case, gpu_id: int) -> dict[str, float]:
     """Measure the peak of two training steps with random weights: in the second there
     are gradients and moments from the first.
 
+    sizes (Dict[str, int]): The encoder's, as arguments of `BertConfig`.
     case (Case): The batch.
-    RETURNS (float): MB that they add to the memory in use: of the process, or the GPU.
+    gpu_id (int): GPU to compute on, -1 for the CPU.
+    RETURNS (Dict[str, float]): MB that they add to the memory in use: of the process,
+        or of the GPU.
     """
+    use_device(gpu_id)
+    torch.set_num_threads(1)
     give_back_freed_memory()
     small = {"hidden_size": 24, "num_hidden_layers": 1}
     # What libraries allocate at their first use is not the case's.
     train_steps(small, replace(case, tokens=WINDOW))
-    return memory_growth(partial(train_steps, ENCODERS[case.encoder], case))
+    return {"measured_mb": memory_growth(partial(train_steps, sizes, case))}
 
 
 def train_steps(sizes: dict[str, int], case: Case) -> None:
@@ -210,9 +212,10 @@ def memory_table(results: list[dict[str, Any]]) -> str:
 
 
 def _format(result: dict[str, Any]) -> str:
-    measured = result["measured_mb"]
     computed = f"{result['computed_mb'] / 1000:.1f}"
-    return computed if measured is None else f"{computed} ({measured / 1000:.1f})"
+    if "measured_mb" not in result:
+        return computed
+    return f"{computed} ({result['measured_mb'] / 1000:.1f})"
 
 
 if __name__ == "__main__":

@@ -117,12 +117,16 @@ def test_loss_of_any_gold_spans(data, text, settings):
     COMPONENT.cfg.update(settings)
     predicted, reference = (data.draw(segmentations(text, NLP)) for _ in range(2))
     reference.spans["sc"] = data.draw(spans(reference))
+    labels = data.draw(st.just(LABELS) | st.lists(st.sampled_from(LABELS)))
+    if labels != LABELS:
+        reference.spans["sc"].attrs["annotated_labels"] = labels
     starts = {token.idx: token.i for token in predicted}
     ends = {token.idx + len(token): token.i for token in predicted}
     fitting = [
         (starts[span.start_char], ends[span.end_char], LABELS.index(span.label_))
         for span in reference.spans["sc"]
         if span.start_char in starts and span.end_char in ends
+        if span.label_ in labels
     ]
     max_length = settings["max_length"]
     segments = sentences(predicted)
@@ -137,7 +141,10 @@ def test_loss_of_any_gold_spans(data, text, settings):
     n_left_out = len(reference.spans["sc"]) - len(learned)
     reported = [int(n) for w in caught for n in str(w.message).split() if n.isdigit()]
     assert sum(reported) == n_left_out
-    expected, d_expected = dense_loss(features, [learned], segments, max_length)
+    annotated = np.array([[label in labels for label in LABELS]])
+    expected, d_expected = dense_loss(
+        features, [learned], segments, max_length, annotated
+    )
     assert loss == pytest.approx(expected, rel=1e-4, abs=1e-4)
     for name, d_array in zip(("query", "key", "start", "end"), d_expected):
         np.testing.assert_allclose(getattr(gradient, name), d_array, atol=1e-4)
