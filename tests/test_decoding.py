@@ -163,25 +163,34 @@ def test_scores_in_chunks(monkeypatch):
     assert_equals_brute_force(features, 0.0)
 
 
-def equal_scores(starts, ends, labels):
-    """Spans of one doc, all with the same score."""
+def spans_of_a_doc(start, end, score):
+    """Spans whose labels number them."""
     return ScoredSpans(
-        doc=np.zeros(len(starts), dtype="int64"),
-        start=np.asarray(starts),
-        end=np.asarray(ends),
-        label=np.asarray(labels),
-        score=np.ones(len(starts), dtype="float32"),
+        doc=np.zeros(len(start), dtype="int64"),
+        start=start,
+        end=end,
+        label=np.arange(len(start)),
+        score=np.asarray(score, dtype="float32"),
         bounded=np.zeros(0, dtype="int64"),
     )
 
 
-def test_of_equal_scores_the_first_span_stays():
+def test_of_spans_with_equal_scores_the_first_stays():
     """Enough of them for a sort that is not stable to change their order."""
-    n = 100
-    chain = equal_scores(range(n), range(1, n + 1), [0] * n)
-    assert select_nested(chain, 0).start.tolist() == list(range(0, n, 2))
-    copies = equal_scores([0] * n, [1] * n, range(n))
-    assert select_flat(copies, 0).label.tolist() == [0]
+    rng = np.random.default_rng(0)
+    starts = rng.integers(0, 30, 300)
+    ends = starts + rng.integers(0, 9, 300)
+    spans = spans_of_a_doc(starts, ends, rng.integers(1, 4, 300))
+    expected = []
+    for span in sorted(as_dict(spans).items(), key=lambda item: -item[1]):
+        if not any(cross(span[0], kept) for kept in expected):
+            expected.append(span[0])
+    assert as_dict(select_nested(spans, 0)).keys() == set(expected)
+
+    groups = rng.integers(0, 30, 300)
+    copies = spans_of_a_doc(2 * groups, 2 * groups + 1, np.ones(300))
+    first = np.unique(groups, return_index=True)[1]
+    assert select_flat(copies, 0).label.tolist() == sorted(first)
 
 
 def test_flat_at_a_threshold_of_probability_0():
