@@ -80,7 +80,7 @@ def _check_settings(
 
 
 def _is_same(pretrained: Any, setting: Any) -> bool:
-    # Before Thinc 8.3.9, configs round numbers to ten decimals.
+    # The configs of old versions of Thinc round numbers to ten decimals.
     if isinstance(pretrained, float):
         return isclose(pretrained, setting, rel_tol=0, abs_tol=1e-10)
     return bool(pretrained == setting)

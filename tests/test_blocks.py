@@ -57,3 +57,8 @@ def test_short_docs_share_a_block():
     """Also docs that differ in length, where the padding is small."""
     assert len(make_blocks([20] * 256)) == 1
     assert len(make_blocks([5, 10, 20, 3])) == 1
+
+
+def test_stretches_of_a_long_doc_share_a_block():
+    """625 times 32 rows and 36 columns are little more than the pairs of a block."""
+    assert len(make_blocks([20_000], max_length=5)) == 2

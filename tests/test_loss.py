@@ -151,6 +151,12 @@ def test_only_so_many_pairs_are_kept_for_the_gradient(monkeypatch, kept_pairs):
     assert len(computed) == len(pairs) + np.sum(pairs > kept_pairs)
 
 
+def test_gradient_is_of_the_same_docs():
+    features = random_features(np.random.default_rng(0), [4, 0, 2], 2, n_heads=1)
+    _, gradient = zlpr_loss(features, [None, None, None])
+    assert gradient.lengths.tolist() == [4, 0, 2]
+
+
 def test_gold_of_more_docs_than_there_are():
     features = random_features(np.random.default_rng(0), [4], n_labels=2, n_heads=1)
     with pytest.raises(ValueError):
