@@ -263,8 +263,9 @@ def _head_forward(
             else:
                 dX = backprop_bias(dU)
         dX = dX + backprop_pointer(dP)
-        # An encoder in half precision expects its gradient in that, too.
-        return Ragged(dX.astype(Xr.dataXd.dtype, copy=False), Xr.lengths)
+        # In float32 also for an encoder in half precision, which scales it before it
+        # casts it: most of it is too small for float16.
+        return Ragged(dX, Xr.lengths)
 
     features = PointerFeatures(
         query=query_key[:, :, 0] / head_size**0.5,
