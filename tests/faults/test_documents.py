@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from conftest import make_examples
 from generated import (
     ALIGNED_CHARACTERS,
     CHARACTERS,
@@ -167,6 +168,14 @@ def test_updates_keep_weights_finite(weights, data, settings):
     for node in COMPONENT.model.walk():
         for name in node.param_names:
             assert np.isfinite(node.get_param(name)).all()
+
+
+def test_corpus_that_begins_with_empty_docs():
+    nlp = tiny_nlp()
+    empty = Example(nlp.make_doc(""), nlp.make_doc(""))
+    examples = [empty] * 20 + make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    assert nlp.update(examples, sgd=optimizer)["egp_ner"] > 0
 
 
 @patient

@@ -130,7 +130,7 @@ class Exploit:
 
 
 def test_pickle_in_a_file_is_not_loaded(corpus_path, tmp_path):
-    """In place of the weights of a PyTorch layer, and of an array."""
+    """A pickle in place of the weights of a PyTorch layer."""
     nlp = init_nlp(config_for(corpus_path, "egp_bilstm"))
     nlp.to_disk(tmp_path)
     path = tmp_path / "tok2vec" / "model"
