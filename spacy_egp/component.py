@@ -255,7 +255,8 @@ class EGPRecognizer(TrainablePipe):
                     if self.add_label(span.label_):
                         label_ids[span.label_] = len(label_ids)
             excluded += self._gold(example, label_ids)[-1]
-            if len(sample) < 10:
+            # Docs without tokens do not show the width of their encoding.
+            if len(sample) < 10 and len(example.x):
                 sample.append(example)
         if not sample:
             raise ValueError(Errors.EGP005.format(name=self.name))

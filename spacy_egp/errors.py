@@ -33,7 +33,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "is {max_length}."
     )
     EGP004 = "'{name}': labels must be strings, but got {label!r} of type {type}."
-    EGP005 = "'{name}': no examples to initialize with. Check the training corpus."
+    EGP005 = (
+        "'{name}': no examples with tokens to initialize with. Check the training "
+        "corpus."
+    )
     EGP006 = (
         "'{name}': no labels. Give them to add_label or initialize, or annotate spans "
         "in doc.spans['{spans_key}'] of the training docs."
