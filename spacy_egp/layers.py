@@ -239,6 +239,9 @@ def _head_forward(
     head_size = model.attrs["head_size"]
     n_labels = model.get_dim("nO")
     X = ops.asarray2f(cast(Floats2d, Xr.dataXd))
+    if not X.size:
+        # spacy-curated-transformers has no vectors at all where no token has pieces.
+        X = ops.alloc2f(int(Xr.lengths.sum()), model.get_ref("pointer").get_dim("nI"))
 
     P, backprop_pointer = model.get_ref("pointer")(X, is_train)
     R, backprop_rope = model.get_ref("rope")(Ragged(P, Xr.lengths), is_train)
