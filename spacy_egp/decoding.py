@@ -105,10 +105,13 @@ def decode(
     heads = Heads.from_features(features)
     best_start, best_end = heads.start.amax(1), heads.end.amax(1)
     n_found = torch.zeros_like(best_start)
-    parts = [
-        _decode_block(heads, best_start, best_end, n_found, block, threshold)
-        for block in pair_blocks(heads, segments=segments, max_length=max_length)
-    ]
+    parts = []
+    for block in pair_blocks(heads, segments=segments, max_length=max_length):
+        part = _decode_block(heads, best_start, best_end, n_found, block, threshold)
+        # Most blocks of a long doc have no spans. Kept, their small tensors would lie
+        # between the large ones of the next blocks and fragment the memory.
+        if any(map(len, part)):
+            parts.append(part)
     if not parts:
         return ScoredSpans.empty()
     start, end, label, score, bounded = (

@@ -16,6 +16,7 @@ are gold for some label are left out of x, and their terms are added label by la
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import torch
@@ -79,18 +80,25 @@ def zlpr_loss(
     pair_docs = doc_of_token[pairs.start]
     pair_scores = heads.pair_scores(pairs.start, pairs.end)
 
-    sums, sum_docs, callbacks, n_kept = [], [], [], 0
-    for block in pair_blocks(heads, segments=segments, max_length=max_length):
-        log_sum, backprop = _negative_sum(heads, block, pairs)
-        n_kept += block.n_pairs
-        sums.append(log_sum)
-        sum_docs.append(doc_of_token[block.first_row])
-        callbacks.append((block, backprop if n_kept <= KEPT_PAIRS else None))
+    # What outlives the large tensors of the blocks is made before them: small tensors
+    # between them would fragment the memory.
+    blocks = list(pair_blocks(heads, segments=segments, max_length=max_length))
+    first_rows = torch.cat([pairs.start[:0], *(block.first_row for block in blocks)])
+    matrix_docs = doc_of_token[first_rows]
+    log_sums = heads.start.new_empty(len(matrix_docs), heads.start.shape[1])
+    n_matrices = [len(block.first_row) for block in blocks]
+    n_pairs = 0
+    kept: list[BackpropBlock] = []
+    for block, block_sums in zip(blocks, log_sums.split(n_matrices), strict=True):
+        block_sums[:], backprop = _negative_sum(heads, block, pairs)
+        n_pairs += block.n_pairs
+        if n_pairs <= KEPT_PAIRS:
+            kept.append(backprop)
 
     n_docs = len(heads.lengths)
     log_negative = _log1p_sum_exp(
-        torch.cat([*sums, pair_scores.masked_fill(pairs.labels, -torch.inf)]),
-        torch.cat([*sum_docs, pair_docs]),
+        torch.cat([log_sums, pair_scores.masked_fill(pairs.labels, -torch.inf)]),
+        torch.cat([matrix_docs, pair_docs]),
         n_docs,
     )
     log_positive = _log1p_sum_exp(
@@ -106,8 +114,9 @@ def zlpr_loss(
         start=torch.zeros_like(heads.start),
         end=torch.zeros_like(heads.end),
     )
-    for (block, kept), docs in zip(callbacks, sum_docs, strict=True):
-        backprop = kept or _negative_sum(heads, block, pairs)[1]
+    recomputed = (_negative_sum(heads, x, pairs)[1] for x in blocks[len(kept) :])
+    docs_by_block = matrix_docs.split(n_matrices)
+    for backprop, docs in zip(chain(kept, recomputed), docs_by_block, strict=True):
         backprop(log_negative[docs], weights[docs], gradient)
     d_pair_scores = torch.where(
         pairs.labels,

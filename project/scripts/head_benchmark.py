@@ -12,6 +12,7 @@ import spacy
 from measuring import (
     in_process,
     interleaved,
+    mean_seconds,
     memory_growth,
     on_gpu,
     seconds,
@@ -107,7 +108,7 @@ def measure_heads(gpu_id: int, seed: int) -> Iterator[dict[str, Any]]:
                 cases = [Case(head, phase, *size) for head in active]
                 results = {c: in_process(_measure_once, c, gpu_id, seed) for c in cases}
                 steps = {
-                    case: partial(seconds, make_step(case, seed))
+                    case: partial(mean_seconds, make_step(case, seed))
                     for case, result in results.items()
                     if _median(result) <= MOST_SECONDS_REPEATED
                 }

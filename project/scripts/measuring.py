@@ -15,6 +15,8 @@ from typing import Any, cast
 import torch
 from thinc.api import require_gpu, set_gpu_allocator
 
+# What takes less is repeated in each round.
+SECONDS_PER_ROUND = 0.2
 # What takes longer in a process of its own is given up.
 MOST_SECONDS = 150.0
 # A parameter of glibc's mallopt.
@@ -36,6 +38,15 @@ def seconds(run: Callable[[], Any]) -> float:
     run()
     _synchronize()
     return time.perf_counter() - begin
+
+
+def mean_seconds(run: Callable[[], Any]) -> float:
+    """Seconds of a call, the mean of as many in a row as take `SECONDS_PER_ROUND`: the
+    first one finds the processor's caches full of what others have left there."""
+    times: list[float] = []
+    while sum(times) < SECONDS_PER_ROUND:
+        times.append(seconds(run))
+    return sum(times) / len(times)
 
 
 def interleaved(
