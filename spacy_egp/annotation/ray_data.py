@@ -34,7 +34,8 @@ def annotate_with_ray(
     YIELDS (Counts): The counts of a part that is written.
     RAISES:
         ValueError: If the cluster cannot have a single worker.
-        ChildProcessError: If workers were killed too often.
+        ChildProcessError: If workers were killed too often, or one had an error: then
+            after the parts of the others.
     """
     where: dict[str, Any] = {"address": address}
     if address is None:
@@ -59,10 +60,16 @@ def annotate_with_ray(
                 num_gpus=settings.gpu,
                 ray_remote_args_fn=_limit_retries,
             )
+        # To the end, also after an error: a thread of Ray Data that is still at work
+        # when Ray shuts down ends this process.
+        errors = []
         for row in reports.iter_rows():
             if row["error"]:
-                raise ChildProcessError(Errors.EGP415.format(error=row["error"]))
-            yield Counts.from_dict(json.loads(row["counts"]))
+                errors.append(row["error"])
+            else:
+                yield Counts.from_dict(json.loads(row["counts"]))
+        if errors:
+            raise ChildProcessError(Errors.EGP415.format(error=errors[0]))
     except RayError as error:
         raise ChildProcessError(
             Errors.EGP416.format(n_retries=RETRIES, error=error)
@@ -88,18 +95,22 @@ def _limit_retries() -> dict[str, Any]:
 
 
 class _Worker:
-    """The actor: takes a part as JSON, and returns its counts as JSON."""
+    """The actor: takes a part as JSON, and returns its counts as JSON. After an error
+    (no space on the disk, no GPU) it does nothing more, and returns the error again."""
 
     def __init__(self, settings: Settings) -> None:
         torch.set_num_threads(1)
         self.settings = settings
+        self.error = ""
 
     def __call__(self, row: dict[str, Any]) -> dict[str, str]:
         number, url, slice = json.loads(row["item"])
-        try:
-            part = Part(number, url, Slice(*slice))
-            counts = annotate_in_worker(self.settings, part)
-        except Exception as error:
-            # Ray would wrap it into messages of its own.
-            return {"counts": "", "error": f"{type(error).__name__}: {error}"}
-        return {"counts": json.dumps(counts.to_dict()), "error": ""}
+        counts = Counts()
+        if not self.error:
+            try:
+                part = Part(number, url, Slice(*slice))
+                counts = annotate_in_worker(self.settings, part)
+            except Exception as error:
+                # Ray would wrap it into messages of its own.
+                self.error = f"{type(error).__name__}: {error}"
+        return {"counts": json.dumps(counts.to_dict()), "error": self.error}
