@@ -14,6 +14,13 @@ def run(*args):
     return CliRunner().invoke(app, ["annotate", *map(str, args)])
 
 
+def run_captured(capsys, *args):
+    """What a run writes to each of stdout and stderr: before click 8.2, `CliRunner`
+    mixes them."""
+    app(["annotate", *map(str, args)], standalone_mode=False)
+    return capsys.readouterr()
+
+
 def test_summary(model_path, texts_path, tmp_path):
     result = run(model_path, texts_path, tmp_path / "out", "--docs-per-part", "25")
     assert result.exit_code == 0, result.output
@@ -28,25 +35,24 @@ def test_summary(model_path, texts_path, tmp_path):
     assert (tmp_path / "out").as_uri() in result.output.replace("\n", "")
 
 
-def test_json_summary(model_path, texts_path, tmp_path):
-    result = run(model_path, texts_path, tmp_path / "out", "--json")
-    assert result.exit_code == 0
-    summary = json.loads(result.stdout)
+def test_json_summary(model_path, texts_path, tmp_path, capsys):
+    arguments = (model_path, texts_path, tmp_path / "out", "--json")
+    summary = json.loads(run_captured(capsys, *arguments).out)
     rows = read_rows(tmp_path / "out")
     assert summary["total"]["docs"] == summary["run"]["docs"] == len(rows)
     labels = [span["label"] for row in rows for span in row["spans"]]
     assert summary["total"]["labels"] == {
         label: labels.count(label) for label in set(labels)
     }
-    again = json.loads(run(model_path, texts_path, tmp_path / "out", "--json").stdout)
+    again = json.loads(run_captured(capsys, *arguments).out)
     assert again["total"] == summary["total"]
     assert again["run"]["docs"] == 0
 
 
-def test_progress(model_path, texts_path, tmp_path):
+def test_progress(model_path, texts_path, tmp_path, capsys):
     """Also where there is no terminal, as a long run's output goes to a file."""
-    result = run(model_path, texts_path, tmp_path / "out", "--docs-per-part", "25")
-    last = result.stderr.rpartition("\r")[2]
+    arguments = (model_path, texts_path, tmp_path / "out", "--docs-per-part", "25")
+    last = run_captured(capsys, *arguments).err.rpartition("\r")[2]
     assert re.search(r"60/60 \[00:\d\d<00:00, .+ docs/s, [\d,]+ words/s\]", last)
 
 
