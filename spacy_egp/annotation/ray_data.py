@@ -2,9 +2,11 @@
 
 import json
 import logging
+import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any, cast
 
 import ray
 import ray.data
@@ -60,14 +62,17 @@ def annotate_with_ray(
                 num_gpus=settings.gpu,
                 ray_remote_args_fn=_limit_retries,
             )
-        # To the end, also after an error: a thread of Ray Data that is still at work
-        # when Ray shuts down ends this process.
         errors = []
-        for row in reports.iter_rows():
-            if row["error"]:
-                errors.append(row["error"])
-            else:
-                yield Counts.from_dict(json.loads(row["counts"]))
+        reported = cast(
+            Generator[dict[str, str], None, None], iter(reports.iter_rows())
+        )
+        with closing(reported):
+            # To the end, also after an error, so that Ray Data has ended its threads.
+            for row in reported:
+                if row["error"]:
+                    errors.append(row["error"])
+                else:
+                    yield Counts.from_dict(json.loads(row["counts"]))
         if errors:
             raise ChildProcessError(Errors.EGP415.format(error=errors[0]))
     except RayError as error:
@@ -75,6 +80,7 @@ def annotate_with_ray(
             Errors.EGP416.format(n_retries=RETRIES, error=error)
         ) from error
     finally:
+        _join_executors()
         ray.shutdown()
 
 
@@ -87,6 +93,15 @@ def _check_resources(worker: dict[str, float]) -> None:
             raise ValueError(
                 Errors.EGP417.format(needed=needed, name=name, available=available)
             )
+
+
+def _join_executors() -> None:
+    """Wait for the threads that schedule the work: Ray Data itself waits 2 seconds. One
+    that is still at work when Ray shuts down would start another cluster, whose end
+    then ends this process."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("StreamingExecutor"):
+            thread.join()
 
 
 def _limit_retries() -> dict[str, Any]:
