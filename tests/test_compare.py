@@ -132,7 +132,7 @@ def test_goes_on_where_it_was_interrupted(comparison, monkeypatch):
     assert [head["runs"] for head in again["heads"]] == [
         head["runs"] for head in comparison["heads"]
     ]
-    folder = Run("tiny", "cnn", "crf", 0, 0.1, STEPS, 0, "").folder
+    folder = Run("tiny", "cnn", "crf", 0, 0.1, STEPS, 0, "", 0).folder
     (folder / "result.json").unlink()
     run_compare(heads="egp,crf")
     assert trained == ["crf"]
@@ -152,7 +152,7 @@ def test_each_head_takes_its_best_dropout():
         test = {**scores, "spans_sc_per_type": {"LOC": {"f": f, "p": f, "r": f}}}
         return {"dev": {"spans_sc_f": dev[run.head, run.dropout]}, "test": test}
 
-    run = Run("tiny", "cnn", "egp", 1, 0.1, STEPS, 0, "")
+    run = Run("tiny", "cnn", "egp", 1, 0.1, STEPS, 0, "", 0)
     result = compare.train_head(run, [0.1, 0.2, 0.3], [2, 3], finish)
     assert runs == [(0.1, 1), (0.2, 1), (0.3, 1), (0.2, 2), (0.2, 3)]
     assert result["dropout"] == 0.2
@@ -181,24 +181,43 @@ def test_minutes_end_the_training(monkeypatch):
 
 
 def test_budget_in_minutes_trains(tiny):
-    run = Run("tiny", "cnn", "egp", 0, 0.1, steps=0, minutes=0.01, transformer="")
+    run = Run(
+        "tiny",
+        "cnn",
+        "egp",
+        0,
+        0.1,
+        steps=0,
+        minutes=0.01,
+        transformer="",
+        learn_rate=0,
+    )
     result = run.finish(gpu_id=-1)
     assert result["minutes"] >= 0.01
     assert run.model_path.exists()
 
 
-def test_learning_rate_falls_until_the_last_step(tiny):
-    run = Run("tiny", "trf", "crf", 0, 0.1, STEPS, minutes=0, transformer="my-bert")
-    config = run.config().interpolate()
-    assert config["training"]["optimizer"]["learn_rate"]["total_steps"] == STEPS
-    assert config["paths"]["transformer"] == "my-bert"
-    run = Run("tiny", "trf", "crf", 0, 0.1, STEPS, minutes=1, transformer="my-bert")
+def test_learning_rate(tiny):
+    """That of the config or another, falling until the last step."""
+
+    def make_run(encoder, minutes=0, learn_rate=0):
+        return Run("tiny", encoder, "crf", 0, 0.1, STEPS, minutes, "bert", learn_rate)
+
+    def schedule(run):
+        return run.config().interpolate()["training"]["optimizer"]["learn_rate"]
+
+    schedules = [schedule(make_run("trf", learn_rate=rate)) for rate in (0, 0.1)]
+    assert [x["initial_rate"] for x in schedules] == [0.00003, 0.1]
+    assert [x["total_steps"] for x in schedules] == [STEPS, STEPS]
+    assert make_run("trf").config()["paths"]["transformer"] == "bert"
+    assert schedule(make_run("cnn", learn_rate=0.1)) == 0.1
+    assert make_run("cnn").folder != make_run("cnn", learn_rate=0.1).folder
     with pytest.raises(ValueError, match=r"egp_trf\.cfg"):
-        run.config()
+        make_run("trf", minutes=1).config()
 
 
 @pytest.mark.parametrize("head", ["egp", "egp-hidden", "gp", "crf"])
 def test_heads_keep_the_learning_rate_of_the_encoder(head, tiny):
-    config = Run("tiny", "trf", head, 0, 0.1, STEPS, 0, "my-bert").config()
+    config = Run("tiny", "trf", head, 0, 0.1, STEPS, 0, "my-bert", 0).config()
     component = config["nlp"]["pipeline"][-1]
     assert config["components"][component]["model"]["learn_rate_scale"] == 10

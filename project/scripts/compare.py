@@ -52,6 +52,9 @@ def compare(
     transformer: Annotated[
         str, typer.Option(help="Pretrained model of a transformer encoder")
     ] = "",
+    learn_rate: Annotated[
+        float, typer.Option(help="If not 0, instead of the config's")
+    ] = 0.0,
     gpu_id: Annotated[int, typer.Option(help="GPU to compute on, -1 for the CPU")] = -1,
 ) -> None:
     """Train, score and measure each head, and write all figures to one JSON file.
@@ -72,6 +75,7 @@ def compare(
         steps=steps,
         minutes=minutes,
         transformer=transformer,
+        learn_rate=learn_rate,
     )
     n_runs = len(names) * (len(rates) + len(other_seeds))
     with tqdm(total=n_runs, desc="Trainings", unit=" runs") as progress_bar:
@@ -100,6 +104,7 @@ def compare(
         "dataset": dataset,
         "encoder": f"{encoder} ({transformer})" if "trf" in encoder else encoder,
         "budget": first.budget,
+        "learn_rate": learn_rate,
         "seeds": [seed, *other_seeds],
         "labels": Counter(s.label_ for doc in test_docs for s in doc.spans[SPANS_KEY]),
         "heads": results,

@@ -32,9 +32,11 @@ def describe(comparison: Comparison) -> str:
     commits = {str(run["commit"]) for run in runs}
     speed = comparison["speed_measured"]
     seeds = ", ".join(map(str, comparison["seeds"]))
+    learn_rate = comparison["learn_rate"]
     return (
         f"{comparison['dataset']}, encoder {comparison['encoder']}, "
-        f"{comparison['budget']} a training, seeds {seeds}. Scores on the test part in "
+        f"{comparison['budget']} a training, learning rate "
+        f"{learn_rate or 'of the config'}, seeds {seeds}. Scores on the test part in "
         f"percent, strict, over all gold spans; mean and standard deviation of the "
         f"seeds. Trained on {' and '.join(sorted(machines))}, commit "
         f"{' and '.join(sorted(commits))}; speed measured on "

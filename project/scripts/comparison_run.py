@@ -41,6 +41,8 @@ class Run:
     minutes (float): If not 0, wall-clock minutes instead of steps, with evaluations.
     transformer (str): Name or folder of the pretrained model, if the encoder is a
         transformer.
+    learn_rate (float): If not 0, the learning rate, after the warm-up if there is one,
+        instead of the config's.
     """
 
     dataset: str
@@ -51,6 +53,7 @@ class Run:
     steps: int
     minutes: float
     transformer: str
+    learn_rate: float
 
     @property
     def budget(self) -> str:
@@ -62,6 +65,8 @@ class Run:
         """RETURNS (Path): Where the run keeps its log, models and result."""
         budget = self.budget.replace(" ", "-")
         name = f"{self.head}-dropout-{self.dropout:g}-seed-{self.seed}"
+        if self.learn_rate:
+            name += f"-learn-rate-{self.learn_rate:g}"
         return RUNS / self.dataset / self.encoder / budget / name
 
     @property
@@ -87,8 +92,16 @@ class Run:
             config["paths"]["transformer"] = self.transformer
         config["system"]["seed"] = self.seed
         config["training"]["dropout"] = self.dropout
+        if self.learn_rate:
+            self._set_learn_rate(config["training"]["optimizer"])
         self._set_budget(config["training"])
         return config
+
+    def _set_learn_rate(self, optimizer: dict[str, Any]) -> None:
+        if isinstance(optimizer["learn_rate"], dict):
+            optimizer["learn_rate"]["initial_rate"] = self.learn_rate
+        else:
+            optimizer["learn_rate"] = self.learn_rate
 
     def _set_budget(self, training: dict[str, Any]) -> None:
         schedule = training["optimizer"]["learn_rate"]

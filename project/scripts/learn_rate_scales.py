@@ -52,6 +52,9 @@ def learn_rate_scales(
     seed: Annotated[int, typer.Option(help="Random seed")],
     dropout: Annotated[float, typer.Option(help="Dropout rate")],
     steps: Annotated[int, typer.Option(help="Updates in a training")],
+    learn_rate: Annotated[
+        float, typer.Option(help="If not 0, instead of the config's")
+    ] = 0.0,
     gpu_id: Annotated[int, typer.Option(help="GPU to compute on, -1 for the CPU")] = -1,
 ) -> None:
     """Train and evaluate with each value; write a JSON file, and a table beside it.
@@ -70,6 +73,7 @@ def learn_rate_scales(
             steps=steps,
             minutes=0.0,
             transformer=transformer,
+            learn_rate=learn_rate,
             learn_rate_scale=scale,
         )
         results.append({"learn_rate_scale": scale, **run.finish(gpu_id)})
