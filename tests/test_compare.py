@@ -43,7 +43,7 @@ def tiny(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(path)
         patch.setitem(datasets.DATASETS, "tiny", datasets.Dataset("en", "", "", "", ""))
-        patch.setattr(pipeline_benchmark, "N_ROUNDS", 1)
+        patch.setattr(compare, "N_ROUNDS", 1)
         patch.setattr(pipeline_benchmark, "UPDATES_PER_ROUND", 1)
         datasets.CORPUS.mkdir()
         for part in ("train", "dev", "test"):

@@ -23,6 +23,8 @@ from tqdm import tqdm
 from spacy_egp.corpora.writer import temporary_output
 
 Result = dict[str, Any]
+# Fewer than in the benchmark: a round over a transformer takes a minute.
+N_ROUNDS = 3
 
 
 def check_heads(heads: str) -> str:
@@ -86,8 +88,8 @@ def compare(
         ]
     train_docs, test_docs = (read_docs(dataset, part) for part in ("train", "test"))
     pipelines = {result["head"]: spacy.load(result["model"]) for result in results}
-    training = training_speeds(pipelines, train_docs)
-    prediction = prediction_speeds(pipelines, test_docs)
+    training = training_speeds(pipelines, train_docs, N_ROUNDS)
+    prediction = prediction_speeds(pipelines, test_docs, N_ROUNDS)
     for result in results:
         head = result["head"]
         result["learns"] = learnable(HEADS[head]).description

@@ -40,22 +40,23 @@ def measure_pipelines(
     pipelines = {name: make_pipeline(name) for name in COMPARED}
     for nlp in pipelines.values():
         nlp.initialize(partial(list, make_examples(nlp, train_docs)))
-    training = training_speeds(pipelines, train_docs)
+    training = training_speeds(pipelines, train_docs, N_ROUNDS)
     pipelines[TOK2VEC] = make_pipeline(None)
     pipelines[TOK2VEC].initialize()
-    prediction = prediction_speeds(pipelines, dev_docs)
+    prediction = prediction_speeds(pipelines, dev_docs, N_ROUNDS)
     for phase, speeds in (("training", training), ("prediction", prediction)):
         for name, speed in speeds.items():
             yield {"pipeline": name, "phase": phase, "words_per_second": speed}
 
 
 def training_speeds(
-    pipelines: dict[str, Language], docs: list[Doc]
+    pipelines: dict[str, Language], docs: list[Doc], n_rounds: int
 ) -> dict[str, dict[str, float]]:
     """Measure the training of initialized pipelines, interleaved.
 
     pipelines (Dict[str, Language]): The pipelines by name.
     docs (List[Doc]): Annotated docs, of which the first are used.
+    n_rounds (int): The number of rounds.
     RETURNS (Dict[str, Dict[str, float]]): By name, words per second: median, minimum
         and maximum.
     """
@@ -63,17 +64,17 @@ def training_speeds(
     for name, nlp in pipelines.items():
         batches = cycle(minibatch(make_examples(nlp, docs), DOCS_PER_UPDATE))
         updates[name] = partial(_update, nlp, batches, nlp.resume_training())
-    return interleaved(updates, N_ROUNDS)
+    return interleaved(updates, n_rounds)
 
 
 def prediction_speeds(
-    pipelines: dict[str, Language], docs: list[Doc]
+    pipelines: dict[str, Language], docs: list[Doc], n_rounds: int
 ) -> dict[str, dict[str, float]]:
     """Measure the prediction of pipelines, interleaved; see `training_speeds`."""
     docs = docs[:N_DEV_DOCS]
     return interleaved(
         {name: partial(_predict, nlp, docs) for name, nlp in pipelines.items()},
-        N_ROUNDS,
+        n_rounds,
     )
 
 
