@@ -22,6 +22,9 @@ from .summary import Counts
 
 # How often Ray begins a part again whose worker was killed, before it gives up.
 RETRIES = 10
+# How long a thread of Ray Data is waited for: where a run is given up, there is one
+# that never ends.
+SECONDS_PER_THREAD = 5.0
 
 
 def annotate_with_ray(
@@ -43,6 +46,7 @@ def annotate_with_ray(
     if address is None:
         where = {"address": "local", "num_cpus": n_process, "include_dashboard": False}
     ray.init(**where, log_to_driver=False, logging_level=logging.ERROR)
+    others = set(threading.enumerate())
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     try:
@@ -80,7 +84,7 @@ def annotate_with_ray(
             Errors.EGP416.format(n_retries=RETRIES, error=error)
         ) from error
     finally:
-        _join_executors()
+        _join_threads(others)
         ray.shutdown()
 
 
@@ -95,13 +99,12 @@ def _check_resources(worker: dict[str, float]) -> None:
             )
 
 
-def _join_executors() -> None:
-    """Wait for the threads that schedule the work: Ray Data itself waits 2 seconds. One
-    that is still at work when Ray shuts down would start another cluster, whose end
-    then ends this process."""
-    for thread in threading.enumerate():
-        if thread.name.startswith("StreamingExecutor"):
-            thread.join()
+def _join_threads(others: set[threading.Thread]) -> None:
+    """Wait for the threads that Ray Data has started. One that used Ray after its
+    shutdown would start another cluster, or end this process."""
+    for thread in set(threading.enumerate()) - others:
+        if not isinstance(thread, threading._DummyThread):
+            thread.join(timeout=SECONDS_PER_THREAD)
 
 
 def _limit_retries() -> dict[str, Any]:
