@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import compare
 import datasets
 import pytest
 import srsly
@@ -58,14 +59,20 @@ def test_memory_of_long_docs(bert_path, corpus_path, tmp_path):
     assert "| 10,000 | " in path.with_suffix(".md").read_text(encoding="utf8")
 
 
-def test_learn_rate_scales(bert_path, corpus_path, tmp_path, monkeypatch):
+@pytest.fixture
+def genia_small(corpus_path, tmp_path, monkeypatch):
+    """A folder in which a small corpus has the name genia_small."""
     monkeypatch.chdir(tmp_path)
     datasets.CORPUS.mkdir()
     for part in ("train", "dev", "test"):
         shutil.copy(corpus_path, datasets.part_path("genia_small", part))
+    return tmp_path
+
+
+def test_learn_rate_scales(bert_path, genia_small):
     learn_rate_scales(
         "genia_small",
-        tmp_path / "scales.json",
+        genia_small / "scales.json",
         encoder="trf",
         transformer=str(bert_path),
         scales="1,100",
@@ -73,7 +80,19 @@ def test_learn_rate_scales(bert_path, corpus_path, tmp_path, monkeypatch):
         dropout=0.0,
         steps=20,
     )
-    table = (tmp_path / "scales.md").read_text(encoding="utf8")
+    table = (genia_small / "scales.md").read_text(encoding="utf8")
     assert [row.split(" | ")[0] for row in table.splitlines()[2:]] == ["| 1", "| 100"]
-    runs = srsly.read_json(tmp_path / "scales.json")["runs"]
+    runs = srsly.read_json(genia_small / "scales.json")["runs"]
     assert runs[0]["fingerprint"] != runs[1]["fingerprint"]
+
+
+def test_compare_over_a_transformer(bert_path, genia_small, monkeypatch):
+    """Its config has variables."""
+    monkeypatch.setattr(compare, "N_ROUNDS", 1)
+    path = genia_small / "compare.json"
+    options = {"encoder": "trf", "transformer": str(bert_path), "steps": 20}
+    compare.compare(
+        "genia_small", path, heads="egp,spancat", seeds="0", dropout="0.1", **options
+    )
+    for head in srsly.read_json(path)["heads"]:
+        assert head["words_per_second"]["training"]["median"] > 0

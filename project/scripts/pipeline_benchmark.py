@@ -12,7 +12,7 @@ from recognizers import COMPARED, add_recognizer, annotate_ents
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from spacy.util import fix_random_seed, minibatch
+from spacy.util import fix_random_seed, minibatch, registry
 from thinc.api import Optimizer
 
 TOK2VEC = "tok2vec alone"
@@ -63,7 +63,11 @@ def training_speeds(
     updates = {}
     for name, nlp in pipelines.items():
         batches = cycle(minibatch(make_examples(nlp, docs), DOCS_PER_UPDATE))
-        updates[name] = partial(_update, nlp, batches, nlp.resume_training())
+        # By itself, resume_training does not know variables such as max_steps.
+        settings = nlp.config.interpolate()["training"]["optimizer"]
+        optimizer = registry.resolve({"optimizer": settings})["optimizer"]
+        nlp.resume_training(sgd=optimizer)
+        updates[name] = partial(_update, nlp, batches, optimizer)
     return interleaved(updates, n_rounds)
 
 
