@@ -68,6 +68,14 @@ def test_long_docs_in_blocks_equal_brute_force(monkeypatch, max_length):
     assert_equals_brute_force(features, 6.0, max_length=max_length)
 
 
+def test_score_at_the_threshold_is_no_span():
+    features = random_features(np.random.default_rng(0), [5], n_labels=2, n_heads=1)
+    spans = decode(features, 0.0)
+    lowest = spans.score.argmin()
+    kept = decode(features, float(spans.score[lowest]))
+    assert as_dict(kept) == as_dict(spans.take(np.arange(len(spans)) != lowest))
+
+
 def test_no_docs_and_no_tokens():
     rng = np.random.default_rng(0)
     assert len(decode(random_features(rng, [0, 0], 2, 1), 0.0)) == 0
