@@ -187,6 +187,22 @@ def test_error_of_a_ray_worker(model_path, texts_path, tmp_path):
         annotate(*arguments, engine="ray", spans_key="other")
 
 
+def test_failed_worker_of_ray_does_nothing_more(monkeypatch):
+    """The other workers go on, and the run ends when they have ended."""
+    parts = []
+
+    def fail(settings, part):
+        parts.append(part)
+        raise OSError("No space left")
+
+    monkeypatch.setattr(ray_data, "annotate_in_worker", fail)
+    worker = ray_data._Worker(None)
+    rows = [{"item": f'[{number}, "a.txt", [0, 1, 1]]'} for number in (0, 1)]
+    errors = [worker(row)["error"] for row in rows]
+    assert errors == ["OSError: No space left"] * 2
+    assert [part.number for part in parts] == [0]
+
+
 def test_output_of_another_run_is_refused(model_path, texts_path, tmp_path):
     output = tmp_path / "out"
     arguments = (str(model_path), str(texts_path), str(output))
