@@ -181,17 +181,7 @@ def test_minutes_end_the_training(monkeypatch):
 
 
 def test_budget_in_minutes_trains(tiny):
-    run = Run(
-        "tiny",
-        "cnn",
-        "egp",
-        0,
-        0.1,
-        steps=0,
-        minutes=0.01,
-        transformer="",
-        learn_rate=0,
-    )
+    run = Run("tiny", "cnn", "egp", 0, 0.1, 0, 0.01, "", 0)
     result = run.finish(gpu_id=-1)
     assert result["minutes"] >= 0.01
     assert run.model_path.exists()
