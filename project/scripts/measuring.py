@@ -1,12 +1,12 @@
 """Time, memory and the machine they were measured on."""
 
 import ctypes
-import multiprocessing
 import platform
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -86,7 +86,8 @@ def memory_growth(run: Callable[[], Any]) -> float:
 def in_process(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
     """Result of a function in a process of its own, where nothing is in memory that
     others have used; or the reason of its failure."""
-    context = multiprocessing.get_context("forkserver")
+    # A process that is forked from one that has found a GPU cannot use it.
+    context = get_context("spawn") if on_gpu() else get_context("forkserver")
     context.set_forkserver_preload(["spacy_transformers", "spacy_egp.component"])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(sender, function, *args))
@@ -103,13 +104,18 @@ def in_process(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str,
         process.join()
 
 
+def attempt(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
+    """Result of a function, or the reason of its failure."""
+    try:
+        return function(*args)
+    except (MemoryError, RuntimeError) as error:
+        return {"given_up": str(error).splitlines()[0]}
+
+
 def _send(
     sender: Connection, function: Callable[..., dict[str, Any]], *args: Any
 ) -> None:
-    try:
-        sender.send(function(*args))
-    except (MemoryError, RuntimeError) as error:
-        sender.send({"given_up": str(error).splitlines()[0]})
+    sender.send(attempt(function, *args))
 
 
 def give_back_freed_memory() -> None:

@@ -1,0 +1,49 @@
+"""Training on a GPU with spaCy's command, and what it has trained on a CPU."""
+
+import subprocess
+import sys
+
+import pytest
+import spacy
+from conftest import config_for, make_examples, transformer_config
+from thinc.util import has_cupy_gpu
+
+pytestmark = pytest.mark.skipif(not has_cupy_gpu, reason="needs a GPU, and CuPy")
+
+
+def train_on_gpu(config, corpus_path, folder):
+    """Train with `spacy train`, in a process of its own: a process that has computed on
+    a GPU does not go back to the CPU."""
+    config["paths"].update(train=str(corpus_path), dev=str(corpus_path))
+    config["training"].update(
+        dropout=0.0, max_steps=100, eval_frequency=50, accumulate_gradient=1
+    )
+    config.to_disk(folder / "config.cfg")
+    command = ["spacy", "train", "config.cfg", "--output", ".", "--gpu-id", "0"]
+    subprocess.run([sys.executable, "-m", *command], cwd=folder, check=True)
+
+
+def check_on_cpu(folder):
+    """The pipeline has learned the corpus, and loses nothing on the CPU."""
+    nlp = spacy.load(folder / "model-last")
+    assert nlp.meta["performance"]["spans_sc_f"] == 1.0
+    assert nlp.evaluate(make_examples(nlp))["spans_sc_f"] == 1.0
+
+
+@pytest.mark.parametrize("name", ["egp_cnn", "gp_cnn", "egp_bilstm"])
+def test_trains_on_a_gpu(name, corpus_path, tmp_path):
+    train_on_gpu(config_for(corpus_path, name), corpus_path, tmp_path)
+    check_on_cpu(tmp_path)
+
+
+@pytest.mark.parametrize("mixed_precision", [False, True])
+@pytest.mark.parametrize("name", ["egp_trf", "egp_curated_trf"])
+@pytest.mark.filterwarnings("ignore:User provided device_type")
+def test_transformer_trains_on_a_gpu(
+    name, mixed_precision, bert_path, corpus_path, tmp_path
+):
+    config = transformer_config(name, bert_path)
+    config["components"]["transformer"]["model"]["mixed_precision"] = mixed_precision
+    config["training"]["optimizer"]["learn_rate"] = 0.001
+    train_on_gpu(config, corpus_path, tmp_path)
+    check_on_cpu(tmp_path)
