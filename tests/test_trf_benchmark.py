@@ -23,14 +23,14 @@ SIZES = {
 }
 
 
-def test_computed_memory_is_that_measured():
-    case = Case("small", tokens=4096, labels=10)
-    measured = in_process(measure_memory, SIZES, case, -1)["measured_mb"]
+def test_computed_memory_is_that_measured(tmp_path):
+    case = Case("BERT", tokens=4096, labels=10)
+    measured = in_process(measure_memory, SIZES, case, tmp_path, -1)["measured_mb"]
     assert measured == pytest.approx(computed_memory(SIZES, case), rel=0.25)
 
 
 def test_memory_table(tmp_path, monkeypatch):
-    monkeypatch.setattr(trf_memory, "ENCODERS", {"small": SIZES})
+    monkeypatch.setattr(trf_memory, "ENCODERS", {"BERT": SIZES})
     monkeypatch.setattr(trf_memory, "TOKENS", (256, 512))
     monkeypatch.setattr(trf_memory, "LABELS", (10,))
     trf_memory.trf_memory(tmp_path / "memory.json")

@@ -57,6 +57,8 @@ ENCODERS: dict[str, dict[str, int]] = {
     "BERT large": LARGE,
     "XLM-RoBERTa large": {**LARGE, "vocab_size": 250002},
 }
+# One for steps that warm up.
+SMALL = {"hidden_size": 24, "num_hidden_layers": 1}
 TOKENS = (1024, 4096, 16384)
 LABELS = (10, 1000)
 # Tokens of a doc, each of one piece; the config's windows are as long.
@@ -91,15 +93,17 @@ def trf_memory(
     use_device(gpu_id)
     cases = [Case(*sizes) for sizes in product(ENCODERS, TOKENS, LABELS)]
     results = []
-    for case in tqdm(cases, unit=" cases"):
-        sizes = ENCODERS[case.encoder]
-        result = {**asdict(case), "computed_mb": computed_memory(sizes, case)}
-        if on_gpu():
-            # What is allocated on a GPU is counted, whatever was in use before.
-            result |= attempt(measure_memory, sizes, case, gpu_id)
-        elif result["computed_mb"] < MOST_MB:
-            result |= in_process(measure_memory, sizes, case, gpu_id)
-        results.append(result)
+    with TemporaryDirectory() as folder:
+        for case in tqdm(cases, unit=" cases"):
+            sizes = ENCODERS[case.encoder]
+            result = {**asdict(case), "computed_mb": computed_memory(sizes, case)}
+            step = (measure_memory, sizes, case, Path(folder), gpu_id)
+            if on_gpu():
+                # What is allocated there is counted, whatever was in use before.
+                result |= attempt(*step)
+            elif result["computed_mb"] < MOST_MB:
+                result |= in_process(*step)
+            results.append(result)
     run = {**machine(), "commit": commit()}
     with temporary_output(output_path) as path:
         srsly.write_json(path, {"cases": results, "run": run})
@@ -152,12 +156,15 @@ def kept_bytes(model: BertModel, tokens: int) -> int:
     return sum(kept.values())
 
 
-def measure_memory(sizes: dict[str, int], case: Case, gpu_id: int) -> dict[str, float]:
+def measure_memory(
+    sizes: dict[str, int], case: Case, folder: Path, gpu_id: int
+) -> dict[str, float]:
     """Measure the peak of two training steps with random weights: in the second there
     are gradients and moments from the first.
 
     sizes (Dict[str, int]): The encoder's, as arguments of `BertConfig`.
     case (Case): The batch.
+    folder (Path): Where encoders are kept for the cases that follow.
     gpu_id (int): GPU to compute on, -1 for the CPU.
     RETURNS (Dict[str, float]): MB that they add to the memory in use: of the process,
         or of the GPU.
@@ -165,27 +172,28 @@ def measure_memory(sizes: dict[str, int], case: Case, gpu_id: int) -> dict[str, 
     use_device(gpu_id)
     torch.set_num_threads(1)
     give_back_freed_memory()
-    small = {"hidden_size": 24, "num_hidden_layers": 1}
+    small, path = folder / "small", folder / case.encoder
+    for bert, sizes_of_bert in ((small, SMALL), (path, sizes)):
+        if not bert.exists():
+            write_bert(bert, ["word"], **sizes_of_bert)
     # What libraries allocate at their first use is not the case's.
     train_steps(small, replace(case, tokens=WINDOW))
-    return {"measured_mb": memory_growth(partial(train_steps, sizes, case))}
+    return {"measured_mb": memory_growth(partial(train_steps, path, case))}
 
 
-def train_steps(sizes: dict[str, int], case: Case) -> None:
+def train_steps(bert: Path, case: Case) -> None:
     """Build a pipeline and train it for two steps.
 
-    sizes (Dict[str, int]): The encoder's, as arguments of `BertConfig`.
+    bert (Path): The folder of the encoder.
     case (Case): The batch.
     """
-    with TemporaryDirectory() as folder:
-        path = write_bert(Path(folder) / "bert", ["word"], **sizes)
-        config = load_config(CONFIG, {"paths.transformer": str(path)}).interpolate()
-        nlp = load_model_from_config(config)
-        examples = [make_example(nlp, case) for _ in range(case.tokens // WINDOW)]
-        head: Any = nlp.get_pipe("egp_ner")
-        for i in range(case.labels):
-            head.add_label(f"LABEL{i}")
-        optimizer = nlp.initialize(lambda: examples)
+    config = load_config(CONFIG, {"paths.transformer": str(bert)}).interpolate()
+    nlp = load_model_from_config(config)
+    examples = [make_example(nlp, case) for _ in range(case.tokens // WINDOW)]
+    head: Any = nlp.get_pipe("egp_ner")
+    for i in range(case.labels):
+        head.add_label(f"LABEL{i}")
+    optimizer = nlp.initialize(lambda: examples)
     for _ in range(2):
         nlp.update(examples, sgd=optimizer)
 
