@@ -1,6 +1,7 @@
 """Time, memory and the machine they were measured on."""
 
 import ctypes
+import gc
 import platform
 import subprocess
 import time
@@ -71,6 +72,8 @@ def spread(values: list[float]) -> dict[str, float]:
 def memory_growth(run: Callable[[], Any]) -> float:
     """MB by which a call's peak exceeds what was in use before: of the process
     (Linux), or of the GPU."""
+    # What others have left would be in use before, and not at the peak.
+    gc.collect()
     if on_gpu():
         torch.cuda.reset_peak_memory_stats()
         allocated = torch.cuda.memory_allocated()
