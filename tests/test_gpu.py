@@ -5,7 +5,8 @@ import sys
 
 import pytest
 import spacy
-from conftest import config_for, make_examples, transformer_config
+from conftest import CONFIGS, make_examples, transformer_config
+from spacy.util import load_config
 from thinc.util import has_cupy_gpu
 
 pytestmark = pytest.mark.skipif(not has_cupy_gpu, reason="needs a GPU, and CuPy")
@@ -32,7 +33,7 @@ def check_on_cpu(folder):
 
 @pytest.mark.parametrize("name", ["egp_cnn", "gp_cnn", "egp_bilstm"])
 def test_trains_on_a_gpu(name, corpus_path, tmp_path):
-    train_on_gpu(config_for(corpus_path, name), corpus_path, tmp_path)
+    train_on_gpu(load_config(CONFIGS / f"{name}.cfg"), corpus_path, tmp_path)
     check_on_cpu(tmp_path)
 
 
