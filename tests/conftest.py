@@ -10,6 +10,7 @@ from random_bert import write_bert
 from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_config
+from thinc.util import has_cupy_gpu
 
 from spacy_egp.pretrained import CURATED_SETTINGS
 
@@ -19,6 +20,8 @@ settings.register_profile("long", max_examples=10_000, deadline=None)
 settings.register_profile(
     "mutants", phases=(Phase.explicit, Phase.generate), derandomize=True
 )
+
+needs_gpu = pytest.mark.skipif(not has_cupy_gpu, reason="needs a GPU, and CuPy")
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 NESTED_DATA = [

@@ -5,11 +5,10 @@ import sys
 
 import pytest
 import spacy
-from conftest import CONFIGS, make_examples, transformer_config
+from conftest import CONFIGS, make_examples, needs_gpu, transformer_config
 from spacy.util import load_config
-from thinc.util import has_cupy_gpu
 
-pytestmark = pytest.mark.skipif(not has_cupy_gpu, reason="needs a GPU, and CuPy")
+pytestmark = needs_gpu
 
 
 def train_on_gpu(config, corpus_path, folder):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import srsly
+from conftest import needs_gpu
 
 PROJECT = Path(__file__).parent.parent / "project"
 
@@ -106,13 +107,14 @@ def test_compare(cmeee):
     assert "| CRF |" in table
 
 
-def test_transformer_workflow(project, bert_path):
+@pytest.mark.parametrize("gpu_id", [-1, pytest.param(0, marks=needs_gpu)])
+def test_transformer_workflow(gpu_id, project, bert_path):
     """On a few sentences in the format of GENIA, with the tests' tiny BERT."""
     sentence = (
         "Human\tB-cell_type\tO\nT\tI-cell_type\tB-cell_type\ncells\tI-cell_type\tI-cell_type\n"
         "grow\tO\tO\n.\tO\tO\n\n"
     )
-    (project / "assets" / "genia").mkdir(parents=True)
+    (project / "assets" / "genia").mkdir(parents=True, exist_ok=True)
     for part in ("dev", "test"):
         path = project / "assets" / "genia" / f"genia.{part}.iob2"
         path.write_text(sentence * 20, encoding="utf8")
@@ -121,8 +123,8 @@ def test_transformer_workflow(project, bert_path):
     config = config.replace("warmup_steps = 100", "warmup_steps = 10")
     config = config.replace("eval_frequency = 200", "eval_frequency = 50")
     (project.parent / "configs" / "fast.cfg").write_text(config, encoding="utf8")
-    options = {"transformer": bert_path, "trf_config": "fast", "trf_steps": 50}
-    overrides = [f"--vars.{name}={value}" for name, value in options.items()]
-    run_workflow(project, "trf", *overrides)
+    overrides = {"trf_config": "fast", "trf_steps": 50, "gpu_id": gpu_id}
+    options = [f"--vars.{name}={value}" for name, value in overrides.items()]
+    run_workflow(project, "trf", f"--vars.transformer={bert_path}", *options)
     scores = srsly.read_json(project / "metrics" / "genia_small.json")
     assert scores["spans_sc_f"] == 1.0
