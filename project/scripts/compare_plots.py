@@ -120,12 +120,14 @@ def plot(comparison: Comparison) -> Figure:
         axes[0].scatter(100 * head["ceiling"], name, marker="|", s=200, color="black")
     axes[0].grid(axis="x", alpha=0.3)
     axes[0].set_xlabel("F (mean; line: standard deviation; black: best possible)")
-    axes[0].set_title(f"{comparison['dataset']}, encoder {comparison['encoder']}")
+    axes[0].set_title("Test part")
     for ax, phase in zip(axes[1:], ("training", "prediction"), strict=True):
         plot_speeds(
             ax, {head["recognizer"]: head["words_per_second"][phase] for head in heads}
         )
         ax.set_title(phase.capitalize())
+    # Over all three: the name of a pretrained model can be long.
+    figure.suptitle(f"{comparison['dataset']}, encoder {comparison['encoder']}")
     return figure
 
 
