@@ -1,19 +1,21 @@
 """The pipeline component `egp_ner`."""
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from spacy.attrs import ORTH
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
+from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 
@@ -30,10 +32,16 @@ from .decoding import (
 )
 from .errors import Errors, Warnings
 from .features import PointerFeatures
+from .gold import GoldReader, are_strings
+from .limits import Exclusion, SpanLimits
 from .listeners import check_listeners
 from .loss import zlpr_loss
 from .scoring import span_score
 
+# A `max_length` that is learned from the gold spans, and by which factor a span may be
+# longer than the longest of them.
+AUTO = "auto"
+LENGTH_MARGIN = 1.25
 # What spaCy saves of a component.
 FIELDS = ("cfg", "model", "vocab")
 
@@ -73,7 +81,7 @@ depth = 4
         "model": DEFAULT_MODEL,
         "spans_key": "sc",
         "threshold": 0.5,
-        "max_length": None,
+        "max_length": "auto",
         "within_sentences": False,
         "overlap": "any",
         "annotate_ents": False,
@@ -88,7 +96,7 @@ def make_egp_ner(
     model: Model[list[Doc], PointerFeatures],
     spans_key: str,
     threshold: float,
-    max_length: int | None,
+    max_length: int | str | None,
     within_sentences: bool,
     overlap: str,
     annotate_ents: bool,
@@ -126,7 +134,7 @@ class EGPRecognizer(TrainablePipe):
         *,
         spans_key: str = "sc",
         threshold: float = 0.5,
-        max_length: int | None = None,
+        max_length: int | str | None = AUTO,
         within_sentences: bool = False,
         overlap: str = "any",
         annotate_ents: bool = False,
@@ -140,8 +148,10 @@ class EGPRecognizer(TrainablePipe):
         name (str): Name of the component in the pipeline, its key in the losses.
         spans_key (str): Key of `doc.spans` for gold and predicted spans.
         threshold (float): Probability from 0 to 1 above which a pair is a span.
-        max_length (Optional[int]): The largest number of tokens in a span; None for
-            no limit. Time and memory then grow with n * max_length instead of n^2.
+        max_length (Union[int, str, None]): The largest number of tokens in a span;
+            "auto" learns it from the gold spans of training: `LENGTH_MARGIN` times the
+            longest. None for no limit: time and memory then grow with n^2 instead of
+            n * max_length for a doc of n tokens.
         within_sentences (bool): Only score pairs within a sentence of a doc that has
             sentence boundaries.
         overlap (str): Which spans may coexist: "any" (all above the threshold),
@@ -163,6 +173,7 @@ class EGPRecognizer(TrainablePipe):
             "spans_key": spans_key,
             "threshold": threshold,
             "max_length": max_length,
+            "learned_length": None,
             "within_sentences": within_sentences,
             "overlap": overlap,
             "annotate_ents": annotate_ents,
@@ -182,7 +193,7 @@ class EGPRecognizer(TrainablePipe):
                 Errors.EGP002.format(name=self.name, choices=choices, overlap=overlap)
             )
         max_length = self.cfg["max_length"]
-        if max_length is not None and max_length < 1:
+        if max_length not in (None, AUTO) and not _is_positive_int(max_length):
             raise ValueError(
                 Errors.EGP003.format(name=self.name, max_length=max_length)
             )
@@ -247,14 +258,17 @@ class EGPRecognizer(TrainablePipe):
         for label in labels or ():
             self.add_label(label)
         sample: list[Example] = []
-        excluded: Counter[str] = Counter()
-        label_ids = self._label_ids()
+        excluded: Counter[Exclusion] = Counter()
+        self.cfg["learned_length"] = None
+        reader = self.gold_reader()
         for example in get_examples():
             if labels is None:
                 for span in example.reference.spans.get(self.key, ()):
                     if self.add_label(span.label_):
-                        label_ids[span.label_] = len(label_ids)
-            excluded += self._gold(example, label_ids)[-1]
+                        reader.label_ids[span.label_] = len(reader.label_ids)
+            gold = reader.read(example)
+            excluded += gold.excluded
+            self._learn_length(gold.max_length)
             # Docs without tokens do not show the width of their encoding.
             if len(sample) < 10 and len(example.x):
                 sample.append(example)
@@ -263,6 +277,12 @@ class EGPRecognizer(TrainablePipe):
         if not self.labels:
             raise ValueError(Errors.EGP006.format(name=self.name, spans_key=self.key))
         self._report_excluded(excluded)
+        if self.cfg["max_length"] == AUTO:
+            logger.info(
+                "'%s' scores spans of up to %s tokens (max_length = \"auto\")",
+                self.name,
+                self.cfg["learned_length"],
+            )
         self.model.initialize(
             X=[example.x for example in sample],
             # Thinc's convention: a sample of the output's width.
@@ -294,11 +314,12 @@ class EGPRecognizer(TrainablePipe):
         RAISES (ValueError): If there are features that are NaN or infinite.
         """
         self._check_finite(docs, features)
+        limits = self.limits
         spans = decode(
             features,
             to_score(threshold),
-            segments=self._segments(docs),
-            max_length=self.cfg["max_length"],
+            segments=limits.segments(docs),
+            max_length=limits.max_length,
         )
         if len(spans.bounded):
             warnings.warn(
@@ -368,21 +389,19 @@ class EGPRecognizer(TrainablePipe):
         examples = list(examples)
         docs = [example.predicted for example in examples]
         self._check_finite(docs, features)
-        label_ids = self._label_ids()
-        gold, annotated = [], []
-        excluded: Counter[str] = Counter()
-        for example in examples:
-            spans, labels, not_learned = self._gold(example, label_ids)
-            gold.append(spans)
-            annotated.append(labels)
-            excluded += not_learned
-        self._report_excluded(excluded)
+        reader = self.gold_reader()
+        gold = [reader.read(example) for example in examples]
+        self._learn_length(max(doc_gold.max_length for doc_gold in gold))
+        self._report_excluded(
+            sum((doc_gold.excluded for doc_gold in gold), start=Counter())
+        )
+        limits = self.limits
         loss, d_features = zlpr_loss(
             features,
-            gold,
-            annotated=np.stack(annotated),
-            segments=self._segments(docs),
-            max_length=self.cfg["max_length"],
+            [doc_gold.spans for doc_gold in gold],
+            annotated=np.stack([doc_gold.annotated for doc_gold in gold]),
+            segments=limits.segments(docs),
+            max_length=limits.max_length,
         )
         if not np.isfinite(loss):
             text = _beginning(docs[0])
@@ -405,96 +424,41 @@ class EGPRecognizer(TrainablePipe):
                 )
             )
 
-    def _label_ids(self) -> dict[str, int]:
-        return {label: i for i, label in enumerate(self.labels)}
-
-    def _gold(
-        self, example: Example, label_ids: dict[str, int]
-    ) -> tuple[np.ndarray | None, np.ndarray, Counter[str]]:
-        """Gold spans on the predicted doc's tokens and the labels that the doc is
-        annotated for, as `zlpr_loss` takes them, and how many spans there are that
-        cannot be learned, by reason."""
-        excluded: Counter[str] = Counter()
-        annotated = np.ones(len(label_ids), dtype=bool)
-        if self.key not in example.reference.spans:
-            return None, annotated, excluded
-        spans = example.reference.spans[self.key]
-        labels_attr = self.cfg["labels_attr"]
-        if labels_attr in spans.attrs:
-            annotated[:] = False
-            labels = self._check_labels(spans.attrs[labels_attr])
-            annotated[[label_ids[x] for x in labels if x in label_ids]] = True
-        aligned = align_spans(example, spans)
-        excluded["that do not fit the tokens"] = len(spans) - len(aligned)
-        rows = []
-        for span in aligned:
-            if span.label_ not in label_ids:
-                raise ValueError(
-                    Errors.EGP007.format(
-                        name=self.name,
-                        text=span.text,
-                        label=span.label_,
-                        labels=", ".join(self.labels),
-                    )
-                )
-            label = label_ids[span.label_]
-            if annotated[label]:
-                reason = self.why_excluded(example.predicted, span)
-            else:
-                reason = f"of a label that attrs['{labels_attr}'] lacks"
-            if reason is None:
-                rows.append((span.start, span.end - 1, label))
-            else:
-                excluded[reason] += 1
-        return np.asarray(rows, dtype="int64").reshape(-1, 3), annotated, excluded
-
-    def _check_labels(self, labels: Any) -> list[str]:
-        """The labels that a doc is annotated for."""
-        if _are_strings(labels):
-            return list(labels)
-        raise ValueError(
-            Errors.EGP015.format(
-                name=self.name,
-                spans_key=self.key,
-                labels_attr=self.cfg["labels_attr"],
-                value=labels,
-            )
+    @property
+    def limits(self) -> SpanLimits:
+        """RETURNS (SpanLimits): The limits of the spans that are learned and predicted,
+        with the length that `max_length = "auto"` has learned."""
+        max_length = self.cfg["max_length"]
+        return SpanLimits(
+            max_length=self.cfg["learned_length"] if max_length == AUTO else max_length,
+            within_sentences=self.cfg["within_sentences"],
         )
 
-    def why_excluded(self, doc: Doc, span: Span) -> str | None:
-        """Tell why a span can be neither learned nor predicted with the settings.
+    def gold_reader(self) -> GoldReader:
+        """RETURNS (GoldReader): Reads the gold spans of examples for the loss."""
+        limits = self.limits
+        if self.cfg["max_length"] == AUTO:
+            limits = replace(limits, max_length=None)
+        return GoldReader(
+            name=self.name,
+            spans_key=self.key,
+            labels_attr=self.cfg["labels_attr"],
+            label_ids={label: i for i, label in enumerate(self.labels)},
+            limits=limits,
+        )
 
-        doc (Doc): The doc to predict.
-        span (Span): A span on its tokens.
-        RETURNS (Optional[str]): The reason, or None if the span can be predicted.
-        """
-        max_length = self.cfg["max_length"]
-        if max_length is not None and len(span) > max_length:
-            return "longer than max_length"
-        if self._has_segments(doc) and any(
-            doc[i].is_sent_start for i in range(span.start + 1, span.end)
-        ):
-            return "that cross a sentence boundary"
-        return None
+    def _learn_length(self, longest: int) -> None:
+        """Raise the learned length to what a gold span of this length justifies. Also
+        after `initialize`, which may have seen a part of the corpus only."""
+        justified = math.ceil(longest * LENGTH_MARGIN)
+        if justified > (self.cfg["learned_length"] or 0):
+            self.cfg["learned_length"] = justified
 
-    def _has_segments(self, doc: Doc) -> bool:
-        return self.cfg["within_sentences"] and doc.has_annotation("SENT_START")
-
-    def _segments(self, docs: Iterable[Doc]) -> list[int] | None:
-        """Lengths of the segments of docs that no span may cross."""
-        if not self.cfg["within_sentences"]:
-            return None
-        lengths: list[int] = []
-        for doc in docs:
-            if self._has_segments(doc):
-                lengths.extend(len(sentence) for sentence in doc.sents)
-            else:
-                lengths.append(len(doc))
-        return lengths
-
-    def _report_excluded(self, excluded: Counter[str]) -> None:
+    def _report_excluded(self, excluded: Counter[Exclusion]) -> None:
         """Warn of gold spans that are left out of training, once."""
-        counts = [f"{n} {reason}" for reason, n in excluded.items() if n]
+        counts = [
+            f"{n} {exclusion.description}" for exclusion, n in excluded.items() if n
+        ]
         if counts and not self._reported_excluded:
             self._reported_excluded = True
             warnings.warn(
@@ -564,7 +528,7 @@ class EGPRecognizer(TrainablePipe):
                 )
             )
         labels = self.cfg["labels"]
-        if not _are_strings(labels) or len(set(labels)) < len(labels):
+        if not are_strings(labels) or len(set(labels)) < len(labels):
             raise ValueError(
                 Errors.EGP016.format(name=self.name, source=source, labels=labels)
             )
@@ -604,17 +568,5 @@ def _beginning(doc: Doc) -> str:
     return doc.text[:50]
 
 
-def _are_strings(labels: Any) -> bool:
-    return isinstance(labels, list | tuple) and all(
-        isinstance(label, str) for label in labels
-    )
-
-
-def align_spans(example: Example, spans: SpanGroup) -> list[Span]:
-    """Spans of the reference doc that fit the predicted doc's tokens, on these."""
-    predicted, reference = (doc.to_array(ORTH) for doc in (example.x, example.y))
-    # spaCy's alignment takes longer than the loss, and changes nothing where the
-    # tokens are the same.
-    if np.array_equal(predicted, reference):
-        return list(spans)
-    return example.get_aligned_spans_y2x(spans, allow_overlap=True)
+def _is_positive_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

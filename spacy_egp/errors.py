@@ -29,8 +29,8 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP002 = "'{name}': overlap must be one of {choices}, but it is '{overlap}'."
     EGP003 = (
-        "'{name}': max_length must be at least 1 token, or None for no limit, but it "
-        "is {max_length}."
+        "'{name}': max_length must be a positive whole number of tokens, 'auto' (learn "
+        "it from the gold spans) or None (no limit), but it is {max_length!r}."
     )
     EGP004 = "'{name}': labels must be strings, but got {label!r} of type {type}."
     EGP005 = (

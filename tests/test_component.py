@@ -98,7 +98,9 @@ def test_settings_can_be_changed_on_a_trained_pipeline(trained_nlp):
         component.cfg["threshold"] = threshold
         n_spans.append(len(nlp(TEXTS[1]).spans["sc"]))
     n_tokens = len(nlp(TEXTS[1]))
-    assert n_spans == [4 * n_tokens * (n_tokens + 1) // 2, 3, 0]
+    limit = component.limits.max_length
+    n_pairs = sum(min(limit, n_tokens - start) for start in range(n_tokens))
+    assert n_spans == [4 * n_pairs, 3, 0]
 
 
 def overlapping(**config):
@@ -130,6 +132,49 @@ def test_annotate_ents():
     assert len(doc.spans["sc"]) == 3
     ents = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
     assert ents == [(0, 6, "A"), (11, 27, "B")]
+
+
+def test_max_length_is_learned_from_the_gold_spans(trained_nlp, tmp_path):
+    """A quarter more than the longest, here 4 tokens; saved and sourced."""
+    trained_nlp.to_disk(tmp_path)
+    sourced = spacy.blank("en")
+    sourced.add_pipe("egp_ner", source=trained_nlp)
+    for nlp in (trained_nlp, spacy.load(tmp_path), sourced):
+        assert nlp.get_pipe("egp_ner").limits.max_length == 5
+        doc = nlp(" ".join(TEXTS * 20))
+        assert doc.spans["sc"]
+        assert max(len(span) for span in doc.spans["sc"]) <= 5
+
+
+def test_learned_length_is_shown(nlp, caplog):
+    examples = make_examples(nlp)
+    with caplog.at_level("INFO", logger="spacy"):
+        nlp.initialize(lambda: examples)
+    assert "'egp_ner' scores spans of up to 5 tokens" in caplog.text
+
+
+def test_learned_length_grows_with_the_training():
+    """Of a long corpus, `initialize` sees a part only."""
+    nlp = blank()
+    examples = make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples[:1])
+    component = nlp.get_pipe("egp_ner")
+    for label in ("LOC", "PLACES", "TITLE"):
+        component.add_label(label)
+    assert component.limits.max_length == 3
+    nlp.update(examples, sgd=optimizer)
+    assert component.limits.max_length == 5
+    nlp.initialize(lambda: examples[:1])
+    assert component.limits.max_length == 3
+
+
+def test_no_limit_on_the_length():
+    nlp = blank(max_length=None, threshold=0.0)
+    component = nlp.get_pipe("egp_ner")
+    train(nlp, make_examples(nlp), steps=1)
+    assert component.limits.max_length is None
+    doc = nlp(" ".join(TEXTS))
+    assert max(len(span) for span in doc.spans["sc"]) == len(doc)
 
 
 def test_max_length_limits_predictions(trained_nlp):
@@ -296,10 +341,10 @@ def test_unknown_overlap():
         blank(overlap="some")
 
 
-@pytest.mark.parametrize("max_length", [0, -3])
+@pytest.mark.parametrize("max_length", [0, -3, "longest"])
 def test_max_length_is_positive(max_length):
     with pytest.raises(
-        ValueError, match=f"EGP003.*'egp_ner': max_length .* {max_length}"
+        ValueError, match=f"EGP003.*'egp_ner': max_length .* {max_length!r}"
     ):
         blank(max_length=max_length)
 
@@ -431,7 +476,7 @@ def test_doc_annotated_for_no_label_has_no_part_in_the_loss(nlp):
 def test_gold_spans_of_labels_that_are_not_annotated_are_reported(nlp):
     [example] = make_examples(nlp, NESTED_DATA[1:2])
     example.reference.spans["sc"].attrs["annotated_labels"] = ["PLACES"]
-    message = "EGPW002.* 2 of a label that .*'annotated_labels'.* lacks"
+    message = "EGPW002.* 2 of labels that their docs are not annotated for"
     with pytest.warns(UserWarning, match=message):
         nlp.initialize(lambda: [example])
 

@@ -33,7 +33,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torchcrf import CRF
 
 from spacy_egp.component import DEFAULT_MODEL as EGP_MODEL
-from spacy_egp.component import align_spans
+from spacy_egp.gold import align_spans
 from spacy_egp.layers import ScaledLinear
 from spacy_egp.scoring import span_score
 

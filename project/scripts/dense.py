@@ -42,8 +42,8 @@ class DenseRecognizer(EGPRecognizer):
     def get_loss(
         self, examples: Iterable[Example], features: PointerFeatures
     ) -> tuple[float, PointerFeatures]:
-        label_ids = self._label_ids()
-        gold = [self._gold(example, label_ids)[0] for example in examples]
+        reader = self.gold_reader()
+        gold = [reader.read(example).spans for example in examples]
         return dense_loss(features, [spans for spans in gold if spans is not None])
 
 

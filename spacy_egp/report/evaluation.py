@@ -16,6 +16,7 @@ from ..component import EGPRecognizer
 from ..decoding import SELECTIONS, ScoredSpans, to_probability, to_score
 from ..errors import Errors
 from ..features import PointerFeatures
+from ..limits import Exclusion
 from .spans import SpanTable, merge_tables
 
 # Spans with a smaller probability than the first one are only looked at if they are
@@ -32,7 +33,7 @@ class Counts:
     not_annotated (int): Docs left out, as they lack the spans key.
     duplicates (int): Gold spans left out, as the doc has the same tokens and label.
     unaligned (int): Predicted spans left out, as they do not fit the gold tokens.
-    unpredictable (Counter[str]): Gold spans that cannot be predicted, by reason.
+    unpredictable (Counter[Exclusion]): Gold spans that cannot be predicted, by reason.
     unknown_labels (Counter[str]): Gold spans with a label that the component lacks.
     """
 
@@ -41,7 +42,7 @@ class Counts:
     not_annotated: int = 0
     duplicates: int = 0
     unaligned: int = 0
-    unpredictable: Counter[str] = field(default_factory=Counter)
+    unpredictable: Counter[Exclusion] = field(default_factory=Counter)
     unknown_labels: Counter[str] = field(default_factory=Counter)
 
 
@@ -223,9 +224,9 @@ class _Evaluator:
         if not is_aligned:
             aligned = _align(span, example.get_aligned_spans_y2x)
         if aligned is None:
-            reason: str | None = "that do not fit the tokens"
+            reason: Exclusion | None = Exclusion.MISALIGNED
         else:
-            reason = self.component.why_excluded(example.predicted, aligned)
+            reason = self.component.limits.exclusion(example.predicted, aligned)
         if reason is None:
             return aligned
         self.counts.unpredictable[reason] += 1

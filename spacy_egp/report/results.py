@@ -164,7 +164,7 @@ def describe_left_out(results: Results) -> list[str]:
             counts.not_annotated
         ),
         **{
-            f"gold span(s) {reason} cannot be predicted, and count as missed": count
+            f"gold span(s) {reason.description} count as missed": count
             for reason, count in counts.unpredictable.items()
         },
     }

@@ -5,6 +5,7 @@ from conftest import NESTED_DATA, make_examples, train
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
+from spacy_egp.limits import Exclusion
 from spacy_egp.report.evaluation import evaluate
 from spacy_egp.report.statistics import score_labels, score_overall, score_thresholds
 
@@ -115,7 +116,7 @@ def test_what_is_left_out_is_counted():
     assert (counts.docs, counts.not_annotated, counts.duplicates) == (6, 1, 1)
     assert counts.unknown_labels == {"JOB": 1}
     # "mayor of Greater London", and "London and Berlin." with its full stop.
-    assert counts.unpredictable == {"longer than max_length": 2}
+    assert counts.unpredictable == {Exclusion.TOO_LONG: 2}
     # "London" ends inside the gold token "London?".
     assert counts.unaligned > 0
     assert counts.tokens == sum(len(text.split()) for text in TEXTS)
@@ -126,7 +127,7 @@ def test_gold_spans_that_do_not_fit_the_tokens_are_counted(trained_nlp):
     reference.spans["sc"] = [Span(reference, 0, 1, label="LOC")]
     example = Example(trained_nlp.make_doc("London!"), reference)
     evaluation = evaluate(trained_nlp, "egp_ner", [example])
-    assert evaluation.counts.unpredictable == {"that do not fit the tokens": 1}
+    assert evaluation.counts.unpredictable == {Exclusion.MISALIGNED: 1}
     assert np.isnan(evaluation.spans.probability[evaluation.spans.is_gold]).all()
 
 
@@ -139,7 +140,7 @@ def test_other_components_run_before():
     text = "I like London. Berlin likes me."
     [example] = make_examples(nlp, [(text, [(7, 21, "PLACES"), (7, 13, "LOC")])])
     evaluation = evaluate(nlp, "egp_ner", [example])
-    assert evaluation.counts.unpredictable == {"that cross a sentence boundary": 1}
+    assert evaluation.counts.unpredictable == {Exclusion.CROSSES_SENTENCES: 1}
     assert score_overall(evaluation.spans).f == nlp.evaluate([example])["spans_sc_f"]
     assert nlp.pipe_names == ["sentencizer", "egp_ner", "after"]
 

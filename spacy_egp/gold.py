@@ -1,0 +1,132 @@
+"""From annotated examples to the gold pairs of the loss, and what cannot be learned."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from spacy.attrs import ORTH
+from spacy.tokens import Span, SpanGroup
+from spacy.training import Example
+
+from .errors import Errors
+from .limits import Exclusion, SpanLimits
+
+
+@dataclass(frozen=True)
+class Gold:
+    """The gold spans of a doc.
+
+    spans (Optional[np.ndarray]): int64 of shape (spans, 3): first token, last token
+        (inclusive) and label. None for a doc that is not annotated.
+    annotated (np.ndarray): The labels that the doc is annotated for, bool of shape
+        (labels,).
+    excluded (Counter[Exclusion]): Number of spans that cannot be learned, by reason.
+    """
+
+    spans: np.ndarray | None
+    annotated: np.ndarray
+    excluded: Counter[Exclusion]
+
+    @property
+    def max_length(self) -> int:
+        """RETURNS (int): Number of tokens of the longest span."""
+        if self.spans is None:
+            return 0
+        return int((self.spans[:, 1] - self.spans[:, 0] + 1).max(initial=0))
+
+
+@dataclass(frozen=True)
+class GoldReader:
+    """Reads the gold spans of examples for a component.
+
+    name (str): Name of the component.
+    spans_key (str): Key of `doc.spans` for gold spans.
+    labels_attr (str): Entry of the group's attrs that lists the labels which a doc is
+        annotated for. A doc without the entry is annotated for all labels.
+    label_ids (Dict[str, int]): The component's labels and their indices.
+    limits (SpanLimits): The spans that the component can learn.
+    """
+
+    name: str
+    spans_key: str
+    labels_attr: str
+    label_ids: dict[str, int]
+    limits: SpanLimits
+
+    def read(self, example: Example) -> Gold:
+        """Read the gold spans of an example on its predicted doc's tokens.
+
+        example (Example): The example.
+        RETURNS (Gold): Its gold spans.
+        RAISES (ValueError): If a span has a label that the component lacks.
+        """
+        if self.spans_key not in example.reference.spans:
+            return Gold(None, np.ones(len(self.label_ids), dtype=bool), Counter())
+        group = example.reference.spans[self.spans_key]
+        annotated = self._annotated(group)
+        aligned = align_spans(example, group)
+        excluded = Counter({Exclusion.MISALIGNED: len(group) - len(aligned)})
+        rows = []
+        for span in aligned:
+            if span.label_ not in self.label_ids:
+                raise ValueError(
+                    Errors.EGP007.format(
+                        name=self.name,
+                        text=span.text,
+                        label=span.label_,
+                        labels=", ".join(self.label_ids),
+                    )
+                )
+            label = self.label_ids[span.label_]
+            if annotated[label]:
+                exclusion = self.limits.exclusion(example.predicted, span)
+            else:
+                exclusion = Exclusion.UNANNOTATED_LABEL
+            if exclusion is None:
+                rows.append((span.start, span.end - 1, label))
+            else:
+                excluded[exclusion] += 1
+        spans = np.asarray(rows, dtype="int64").reshape(-1, 3)
+        return Gold(spans, annotated, excluded)
+
+    def _annotated(self, group: SpanGroup) -> np.ndarray:
+        """Which of the labels a doc is annotated for."""
+        if self.labels_attr not in group.attrs:
+            return np.ones(len(self.label_ids), dtype=bool)
+        listed = group.attrs[self.labels_attr]
+        if not are_strings(listed):
+            raise ValueError(
+                Errors.EGP015.format(
+                    name=self.name,
+                    spans_key=self.spans_key,
+                    labels_attr=self.labels_attr,
+                    value=listed,
+                )
+            )
+        annotated = np.zeros(len(self.label_ids), dtype=bool)
+        annotated[[self.label_ids[x] for x in listed if x in self.label_ids]] = True
+        return annotated
+
+
+def are_strings(labels: Any) -> bool:
+    """Whether a value is a list or tuple of strings."""
+    return isinstance(labels, list | tuple) and all(
+        isinstance(label, str) for label in labels
+    )
+
+
+def align_spans(example: Example, spans: SpanGroup) -> list[Span]:
+    """Find the spans of the reference doc that fit the predicted doc's tokens.
+
+    example (Example): The example.
+    spans (SpanGroup): Spans of its reference doc.
+    RETURNS (List[Span]): Spans of its predicted doc; of the reference doc where the
+        tokens of both are the same.
+    """
+    predicted, reference = (doc.to_array(ORTH) for doc in (example.x, example.y))
+    # spaCy's alignment takes longer than the loss, and changes nothing where the
+    # tokens are the same.
+    if np.array_equal(predicted, reference):
+        return list(spans)
+    return example.get_aligned_spans_y2x(spans, allow_overlap=True)
