@@ -88,11 +88,6 @@ class Heads:
         shared = (query * key).sum(1, keepdim=True)
         return shared + embedding(start, self.start) + embedding(end, self.end)
 
-    def doc_of_token(self) -> Tensor:
-        """Index of each token's doc, int64 of shape (T',)."""
-        lengths = torch.from_numpy(self.lengths).to(self.query.device)
-        return torch.repeat_interleave(lengths)
-
 
 @dataclass(frozen=True)
 class Block:

@@ -42,6 +42,8 @@ from .scoring import span_score
 # longer than the longest of them.
 AUTO = "auto"
 LENGTH_MARGIN = 1.25
+# Start tokens in a term of the loss.
+STRETCH_LENGTH = 8
 # What spaCy saves of a component.
 FIELDS = ("cfg", "model", "vocab")
 
@@ -86,6 +88,7 @@ depth = 4
         "overlap": "any",
         "annotate_ents": False,
         "labels_attr": "annotated_labels",
+        "stretch_length": STRETCH_LENGTH,
         "scorer": {"@scorers": "spacy-egp.span_scorer.v1"},
     },
     default_score_weights={"spans_sc_f": 1.0, "spans_sc_p": 0.0, "spans_sc_r": 0.0},
@@ -101,6 +104,7 @@ def make_egp_ner(
     overlap: str,
     annotate_ents: bool,
     labels_attr: str,
+    stretch_length: int | None,
     scorer: Callable | None,
 ) -> "EGPRecognizer":
     """Create an `EGPRecognizer`; its docstring tells the settings."""
@@ -115,6 +119,7 @@ def make_egp_ner(
         overlap=overlap,
         annotate_ents=annotate_ents,
         labels_attr=labels_attr,
+        stretch_length=stretch_length,
         scorer=scorer,
     )
 
@@ -139,6 +144,7 @@ class EGPRecognizer(TrainablePipe):
         overlap: str = "any",
         annotate_ents: bool = False,
         labels_attr: str = "annotated_labels",
+        stretch_length: int | None = STRETCH_LENGTH,
         scorer: Callable | None = span_score,
     ) -> None:
         """Initialize the component.
@@ -161,6 +167,9 @@ class EGPRecognizer(TrainablePipe):
         labels_attr (str): Entry of `doc.spans[spans_key].attrs` that lists the labels
             which a training doc is annotated for. Other labels have no part in its
             loss. A doc without the entry is annotated for all labels.
+        stretch_length (Optional[int]): The largest number of start tokens whose pairs
+            make one term of the loss; None for a term for each doc, as in the
+            reference. See the module `loss`.
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If a setting has a value that it cannot have.
         """
@@ -178,6 +187,7 @@ class EGPRecognizer(TrainablePipe):
             "overlap": overlap,
             "annotate_ents": annotate_ents,
             "labels_attr": labels_attr,
+            "stretch_length": stretch_length,
         }
         self._check_settings()
         self._reported_excluded = False
@@ -374,7 +384,7 @@ class EGPRecognizer(TrainablePipe):
     def get_loss(
         self, examples: Iterable[Example], features: PointerFeatures
     ) -> tuple[float, PointerFeatures]:
-        """Compute the mean ZLPR loss over docs and labels, and its gradient.
+        """Compute the mean ZLPR loss over stretches and labels, and its gradient.
 
         A doc whose reference lacks the spans key is not annotated and has no part in
         the loss; a doc with an empty group has no entities.
@@ -402,6 +412,7 @@ class EGPRecognizer(TrainablePipe):
             annotated=np.stack([doc_gold.annotated for doc_gold in gold]),
             segments=limits.segments(docs),
             max_length=limits.max_length,
+            stretch_length=self.cfg["stretch_length"],
         )
         if not np.isfinite(loss):
             text = _beginning(docs[0])

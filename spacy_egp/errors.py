@@ -17,6 +17,11 @@ class Warnings(metaclass=ErrorsWithCodes):
         "'{name}': gold spans in doc.spans['{spans_key}'] are left out of training: "
         "{counts}. Correct their boundaries and labels, or the component's settings."
     )
+    EGPW003 = (
+        "{path}: {n_long} docs have more than {max_length} tokens although they were "
+        "cut, as a span is longer, or spans overlap without a gap. Raise max_length of "
+        "the reader spacy-egp.Corpus.v1, or correct these spans."
+    )
 
 
 class Errors(metaclass=ErrorsWithCodes):
@@ -89,6 +94,10 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP017 = (
         "'{name}': {source} was saved with the settings {saved} of the head, but the "
         "config has {settings}. Load it with the config that was saved with it."
+    )
+    EGP018 = (
+        "The reader spacy-egp.Corpus.v1: {name} must be at least {least}, but it is "
+        "{value}."
     )
 
     # Encoders

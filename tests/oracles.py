@@ -67,7 +67,14 @@ def features_as_tensors(features):
     ]
 
 
-def dense_loss(features, gold, segments=None, max_length=None, annotated=None):
+def dense_loss(
+    features,
+    gold,
+    segments=None,
+    max_length=None,
+    annotated=None,
+    stretch_length=None,
+):
     """ZLPR loss and gradient from the whole score tensor, in float64."""
     if annotated is None:
         annotated = np.ones((len(gold), features.start.shape[1]), dtype=bool)
@@ -82,7 +89,6 @@ def dense_loss(features, gold, segments=None, max_length=None, annotated=None):
     ):
         if spans is None:
             continue
-        n_terms += has_part.sum()
         doc = slice(offset, offset + n_tokens)
         positive = torch.zeros((len(scores), n_tokens, n_tokens), dtype=torch.bool)
         for start, end, label in spans:
@@ -90,12 +96,27 @@ def dense_loss(features, gold, segments=None, max_length=None, annotated=None):
         doc_scores = scores[:, doc, doc]
         negative = allowed[doc, doc] & ~positive
         zero = torch.zeros((len(scores), 1), dtype=torch.float64)
-        for sign, mask in ((1, negative), (-1, positive)):
-            masked = (sign * doc_scores).masked_fill(~mask, -torch.inf).flatten(1)
-            terms.append(torch.cat([zero, masked], dim=1).logsumexp(1)[has_part].sum())
+        for rows in stretches(n_tokens, stretch_length):
+            n_terms += has_part.sum()
+            for sign, mask in ((1, negative), (-1, positive)):
+                masked = (sign * doc_scores).masked_fill(~mask, -torch.inf)
+                masked = torch.cat([zero, masked[:, rows].flatten(1)], dim=1)
+                terms.append(masked.logsumexp(1)[has_part].sum())
     loss = sum(terms) / max(1, n_terms)
     loss.backward()
     return loss.item(), [tensor.grad.numpy() for tensor in tensors]
+
+
+def stretches(n_tokens, length):
+    """The stretches of start tokens of a doc, as slices: as few as `length` allows, all
+    of the same length but for one token."""
+    if length is None or n_tokens == 0:
+        return [slice(0, n_tokens)]
+    n_stretches = int(np.ceil(n_tokens / length))
+    nth = [token * n_stretches // n_tokens for token in range(n_tokens)]
+    return [
+        slice(nth.index(k), n_tokens - nth[::-1].index(k)) for k in range(n_stretches)
+    ]
 
 
 def brute_force_spans(features, threshold, segments=None, max_length=None):

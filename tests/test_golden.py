@@ -36,7 +36,9 @@ class Golden:
             Doc(nlp.vocab, words=[f"{i}-{j}" for j in range(self.x.shape[1])])
             for i in range(len(self.x))
         ]
-        self.component = EGPRecognizer(nlp.vocab, model)
+        self.component = EGPRecognizer(
+            nlp.vocab, model, max_length=None, stretch_length=None
+        )
         examples = [self.example(i) for i in range(len(self.docs))]
         self.component.initialize(lambda: examples, labels=LABELS)
         self.set_weights(model, *weights)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -72,16 +74,22 @@ def test_limits_equal_dense(batch, data):
         segments += [cut, int(n_tokens) - cut]
     max_length = data.draw(st.sampled_from([None, 1, 3, 40]))
     limits = {"segments": segments, "max_length": max_length}
+    stretch_length = data.draw(st.sampled_from([None, 1, 2, 7, 60]))
     rng = np.random.default_rng(0)
     allowed = allowed_pairs(features.lengths, **limits)
     gold = random_gold(rng, features.lengths, features.start.shape[1], 1, allowed)
-    assert_equals_dense(features, gold, tolerance=1e-9, **limits)
+    assert_equals_dense(
+        features, gold, tolerance=1e-9, stretch_length=stretch_length, **limits
+    )
 
 
 @pytest.mark.parametrize("n_heads", [1, 3])
 @pytest.mark.parametrize("max_length", [None, 5, 100])
 @pytest.mark.parametrize("kept_pairs", [0, 2**23])
-def test_long_docs_in_blocks_equal_dense(monkeypatch, n_heads, max_length, kept_pairs):
+@pytest.mark.parametrize("stretch_length", [None, 16])
+def test_long_docs_in_blocks_equal_dense(
+    monkeypatch, n_heads, max_length, kept_pairs, stretch_length
+):
     """A doc cut into many blocks, with and without computing them again."""
     monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**12)
     monkeypatch.setattr(spacy_egp.loss, "KEPT_PAIRS", kept_pairs)
@@ -90,7 +98,23 @@ def test_long_docs_in_blocks_equal_dense(monkeypatch, n_heads, max_length, kept_
     features = random_features(rng, lengths, n_labels=3, n_heads=n_heads)
     allowed = allowed_pairs(lengths, max_length=max_length)
     gold = random_gold(rng, lengths, 3, 0.5, allowed)
-    assert_equals_dense(features, gold, tolerance=1e-9, max_length=max_length)
+    limits = {"max_length": max_length, "stretch_length": stretch_length}
+    assert_equals_dense(features, gold, tolerance=1e-9, **limits)
+
+
+def test_stretches_of_joined_docs_count_like_the_docs():
+    """A doc of two halves that no span joins has the loss of the halves as docs."""
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [32], n_labels=3, n_heads=1)
+    allowed = allowed_pairs([16, 16])
+    spans = random_gold(rng, [32], 3, 0.5, allowed)[0]
+    limits = {"segments": [16, 16], "stretch_length": 16}
+    joined, _ = zlpr_loss(features, [spans], **limits)
+    half = spans[:, 0] < 16
+    gold = [spans[half], spans[~half] - [16, 16, 0]]
+    lengths = np.asarray([16, 16], dtype="int32")
+    alone, _ = zlpr_loss(replace(features, lengths=lengths), gold)
+    assert joined == pytest.approx(alone)
 
 
 def test_a_pair_that_is_gold_for_all_labels():
@@ -117,7 +141,7 @@ def test_large_scores_are_exact_and_finite(size):
 
 def test_large_parts_that_cancel_are_summed_in_factors(monkeypatch):
     """What decides is the largest score of a row and label, not the parts' largest."""
-    monkeypatch.delattr(spacy_egp.loss, "_sum_by_label")
+    monkeypatch.delattr(spacy_egp.loss, "_sums_by_label")
     rng = np.random.default_rng(0)
     features = random_features(rng, [8], n_labels=2, n_heads=1)
     # By turns the shared parts of a row are large and its start scores small, and the
@@ -136,14 +160,14 @@ def test_only_so_many_pairs_are_kept_for_the_gradient(monkeypatch, kept_pairs):
     """Blocks beyond are computed again, one by one."""
     monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**12)
     monkeypatch.setattr(spacy_egp.loss, "KEPT_PAIRS", kept_pairs)
-    negative_sum = spacy_egp.loss._negative_sum
+    negative_sum = spacy_egp.loss._negative_sums
     computed = []
 
     def count(heads, block, pairs):
         computed.append(block)
         return negative_sum(heads, block, pairs)
 
-    monkeypatch.setattr(spacy_egp.loss, "_negative_sum", count)
+    monkeypatch.setattr(spacy_egp.loss, "_negative_sums", count)
     features = random_features(np.random.default_rng(0), [300], n_labels=1, n_heads=1)
     zlpr_loss(features, random_gold(np.random.default_rng(0), [300], 1, 0.1))
     blocks = pair_blocks(Heads.from_features(features), segments=None, max_length=None)
