@@ -126,6 +126,15 @@ class Errors(metaclass=ErrorsWithCodes):
         "'{name}': the pretrained model '{model}' is other than "
         "[components.{name}.model] says. Set {changes}."
     )
+    EGP026 = (
+        "spacy-egp.TransformerModel.v1: stride must be from 1 to window, but window is "
+        "{window} and stride is {stride}."
+    )
+    EGP027 = (
+        "spacy-egp.TransformerModel.v1: a window of {window} word pieces is more than "
+        "the {max_pieces} that '{name}' takes. Set window (and stride) in "
+        "[components.transformer.model] to at most {max_pieces}."
+    )
 
     # All commands
     EGP101 = "Unknown {setting} {value!r}: choose one of {choices}."

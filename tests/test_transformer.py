@@ -70,8 +70,7 @@ def test_loads_without_the_pretrained_model(trained_trf, tmp_path):
 
 def set_strides(config, window, stride):
     model = config["components"]["transformer"]["model"]
-    spans = model.get("get_spans") or model.get("with_spans")
-    spans.update(window=window, stride=stride)
+    model.get("with_spans", model).update(window=window, stride=stride)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +115,8 @@ TOKENIZERS = {
         ("en", "I like 😀 and ☃ 😀."),
         ("zh", "北京大学在北京。"),
         ("zh", "北京大学" * 100),
+        # Words of many pieces, and some of more than a window.
+        ("en", "Ann met abcdefghijkl and xyzxyzxyz in Rome. " * 5),
     ],
 )
 def test_vectors_are_means_of_pieces(name, lang, text, flat_bert_path):
