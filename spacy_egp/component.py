@@ -34,7 +34,7 @@ from .errors import Errors, Warnings
 from .features import PointerFeatures
 from .gold import GoldReader, are_strings
 from .limits import Exclusion, SpanLimits
-from .listeners import check_listeners
+from .listeners import check_listeners, words_without_vector
 from .loss import zlpr_loss
 from .scoring import span_score
 
@@ -190,7 +190,7 @@ class EGPRecognizer(TrainablePipe):
             "stretch_length": stretch_length,
         }
         self._check_settings()
-        self._reported_excluded = False
+        self._reported: set[str] = set()
 
     def _check_settings(self) -> None:
         threshold = self.cfg["threshold"]
@@ -324,6 +324,7 @@ class EGPRecognizer(TrainablePipe):
         RAISES (ValueError): If there are features that are NaN or infinite.
         """
         self._check_finite(docs, features)
+        self._report_missing(docs)
         limits = self.limits
         spans = decode(
             features,
@@ -399,6 +400,7 @@ class EGPRecognizer(TrainablePipe):
         examples = list(examples)
         docs = [example.predicted for example in examples]
         self._check_finite(docs, features)
+        self._report_missing(docs)
         reader = self.gold_reader()
         gold = [reader.read(example) for example in examples]
         self._learn_length(max(doc_gold.max_length for doc_gold in gold))
@@ -467,17 +469,28 @@ class EGPRecognizer(TrainablePipe):
 
     def _report_excluded(self, excluded: Counter[Exclusion]) -> None:
         """Warn of gold spans that are left out of training, once."""
-        counts = [
-            f"{n} {exclusion.description}" for exclusion, n in excluded.items() if n
-        ]
-        if counts and not self._reported_excluded:
-            self._reported_excluded = True
-            warnings.warn(
-                Warnings.EGPW002.format(
-                    name=self.name, spans_key=self.key, counts=", ".join(counts)
-                ),
-                stacklevel=2,
+        counts = [f"{n} {reason.description}" for reason, n in excluded.items() if n]
+        if counts:
+            counted = ", ".join(counts)
+            self._warn_once("EGPW002", spans_key=self.key, counts=counted)
+
+    def _report_missing(self, docs: Sequence[Doc]) -> None:
+        """Warn of docs without the sentences or vectors that they should have, once."""
+        n_docs = sum(map(self.limits.lacks_sentences, docs))
+        if n_docs:
+            self._warn_once("EGPW004", n_docs=n_docs, n_all=len(docs))
+        words = words_without_vector(docs)
+        if words:
+            n_all = sum(map(len, docs))
+            self._warn_once(
+                "EGPW005", n_words=len(words), n_all=n_all, text=words[0].text
             )
+
+    def _warn_once(self, code: str, **values: Any) -> None:
+        if code not in self._reported:
+            self._reported.add(code)
+            message = getattr(Warnings, code).format(name=self.name, **values)
+            warnings.warn(message, stacklevel=3)
 
     def from_bytes(
         self, bytes_data: bytes, *, exclude: Iterable[str] = ()

@@ -17,6 +17,19 @@ class Warnings(metaclass=ErrorsWithCodes):
         "'{name}': gold spans in doc.spans['{spans_key}'] are left out of training: "
         "{counts}. Correct their boundaries and labels, or the component's settings."
     )
+    EGPW004 = (
+        "'{name}': within_sentences is true, but {n_docs} of {n_all} docs have no "
+        "sentence boundaries, so that spans may have any place in them. Put a "
+        "component that sets them (sentencizer, senter or parser) before '{name}', and "
+        "name it in annotating_components of [training]."
+    )
+    EGPW005 = (
+        "'{name}': {n_words} of {n_all} tokens have no vector, as the transformer got "
+        "none of their word pieces; the first is {text!r}. Nothing is found there. Use "
+        "the transformer spacy-egp.TransformerModel.v1, or smaller windows."
+    )
+
+    # Corpus readers
     EGPW003 = (
         "{path}: {n_long} docs have more than {max_length} tokens although they were "
         "cut, as a span is longer, or spans overlap without a gap. Raise max_length of "

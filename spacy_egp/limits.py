@@ -73,5 +73,13 @@ class SpanLimits:
                 lengths.append(len(doc))
         return lengths
 
+    def lacks_sentences(self, doc: Doc) -> bool:
+        """Tell whether spans must lie within the sentences of a doc that has none.
+
+        doc (Doc): The doc.
+        RETURNS (bool): Whether its sentences are missing.
+        """
+        return self.within_sentences and len(doc) > 1 and not self._has_segments(doc)
+
     def _has_segments(self, doc: Doc) -> bool:
         return self.within_sentences and bool(doc.has_annotation("SENT_START"))

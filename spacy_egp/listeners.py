@@ -1,8 +1,11 @@
 """What a component's model listens to: is it there, and is it of the expected width?"""
 
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from spacy.language import Language
+from spacy.tokens import Doc, Token
 from thinc.api import Model
 
 from .errors import Errors
@@ -49,6 +52,24 @@ def check_listeners(nlp: Language, component: str, model: Model[Any, Any]) -> No
                     section=section,
                 )
             )
+
+
+def words_without_vector(docs: Iterable[Doc]) -> list[Token]:
+    """Find the words that a transformer of spacy-transformers was given no piece of:
+    those at the end of a window that has more pieces than it takes.
+
+    docs (Iterable[Doc]): The docs, after the transformer.
+    RETURNS (List[Token]): Tokens with a letter or digit that have no vector. Tokenizers
+        may have no pieces for others, such as line breaks.
+    """
+    words: list[Token] = []
+    for doc in docs:
+        align = getattr(getattr(doc._, "trf_data", None), "align", None)
+        if align is not None:
+            without = np.flatnonzero(align.lengths == 0).tolist()
+            tokens = (doc[i] for i in without)
+            words += [token for token in tokens if any(map(str.isalnum, token.text))]
+    return words
 
 
 def _is_listener(node: Model[Any, Any]) -> bool:

@@ -196,6 +196,38 @@ def test_within_sentences():
     assert spans_of(nlp(text)) == [(7, 13, "LOC"), (19, 25, "LOC")]
 
 
+def test_missing_sentences_are_reported_once(trained_nlp):
+    """In training and prediction; those of a doc with one token are not missing."""
+    nlp = blank(within_sentences=True)
+    examples = make_examples(nlp)
+    message = r"EGPW004.*'egp_ner': .* 3 of 3 docs .*annotating_components"
+    with pytest.warns(UserWarning, match=message) as record:
+        train(nlp, examples[:3], steps=2)
+    assert len(record) == 1
+    loaded = blank(within_sentences=True)
+    loaded.from_bytes(nlp.to_bytes())
+    with pytest.warns(UserWarning, match="EGPW004.* 1 of 2 docs") as record:
+        list(loaded.pipe(["One", TEXTS[0]]))
+        loaded(TEXTS[1])
+    assert len(record) == 1
+
+
+def test_sentences_in_training_and_prediction():
+    """As the page tells: a sentencizer, which annotates in training, too."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("egp_ner", config={"within_sentences": True})
+    examples = make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(60):
+            nlp.update(examples, sgd=optimizer, annotates=["sentencizer"])
+        doc = nlp(" ".join(TEXTS * 3))
+    assert len(doc.spans["sc"]) > 15
+    assert all(len({t.sent.start for t in span}) == 1 for span in doc.spans["sc"])
+
+
 def test_bounded_number_of_spans_is_reported(monkeypatch, trained_nlp):
     monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 5)
     monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_TOKEN", 1)

@@ -153,6 +153,29 @@ def test_word_of_more_pieces_than_fit(trained_trf):
     assert set(spans_of(doc)) >= set(spans_of(trained_trf(TEXTS[1])))
 
 
+def test_words_without_a_vector_are_reported_once(bert_path):
+    """Windows of spacy-transformers are counted in tokens."""
+    config = transformer_config("egp_trf", bert_path)
+    model = config["components"]["transformer"]["model"]
+    del model["window"], model["stride"]
+    model["@architectures"] = "spacy-transformers.TransformerModel.v3"
+    model["get_spans"] = {"@span_getters": "spacy-transformers.doc_spans.v1"}
+    nlp = build(config)
+    text = "abcdefghij " * 60 + " \n end"
+    doc = nlp.make_doc(text)
+    nlp.get_pipe("transformer")(doc)
+    n_without = sum(
+        not n and token.text.isalnum()
+        for n, token in zip(doc._.trf_data.align.lengths, doc)
+    )
+    assert n_without > 5
+    message = f"EGPW005.*'egp_ner': {n_without} of {len(doc)} tokens .*'abcdefghij'"
+    with pytest.warns(UserWarning, match=message) as record:
+        nlp(text)
+        nlp(text)
+    assert sum("EGPW005" in str(warning.message) for warning in record) == 1
+
+
 def test_docs_without_pieces_in_a_batch(trained_trf):
     texts = ["", TEXTS[1], " \n", "\x00\u200d", "", TEXTS[2]]
     docs = list(trained_trf.pipe(texts))
