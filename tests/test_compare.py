@@ -107,7 +107,7 @@ def test_tables_and_plot(comparison, heads, capsys):
         assert datasets.Path(f"metrics/tiny{suffix}").stat().st_size > 0
     text = datasets.Path("metrics/tiny.md").read_text(encoding="utf8")
     assert text == capsys.readouterr().out
-    intro, heads_table, labels_table = text.split("\n\n")
+    intro, heads_table, joined_table, labels_table = text.split("\n\n")
     assert "60 steps" in intro
     rows = [line.split(" | ") for line in heads_table.splitlines()[2:]]
     assert [row[0] for row in rows] == [f"| {HEADS[name]}" for name in heads]
@@ -115,6 +115,11 @@ def test_tables_and_plot(comparison, heads, capsys):
     assert crf[1] == "71.4"
     assert crf[-2:] == ["outermost spans: 55.6", "71.4 |"]
     assert "| PLACES | 1 | 100.0 (100.0 / 100.0) |" in labels_table
+    assert joined_table.startswith("| F by docs joined | 1 | 5 | 10 | 50 |\n")
+    # There are five docs.
+    joined = [line.split(" | ") for line in joined_table.splitlines()[2:]]
+    assert [row[1] for row in joined] == [row[1] for row in rows]
+    assert all(row[2] == row[3] == row[4].rstrip(" |") for row in joined)
 
 
 def test_goes_on_where_it_was_interrupted(comparison, monkeypatch):
@@ -150,7 +155,9 @@ def test_each_head_takes_its_best_dropout():
         f = 0.1 * run.seed
         scores = {"spans_sc_f": f, "spans_sc_p": f, "spans_sc_r": f}
         test = {**scores, "spans_sc_per_type": {"LOC": {"f": f, "p": f, "r": f}}}
-        return {"dev": {"spans_sc_f": dev[run.head, run.dropout]}, "test": test}
+        dev_scores = {"spans_sc_f": dev[run.head, run.dropout]}
+        joined = {"10": {"f": f / 2}}
+        return {"dev": dev_scores, "test": test, "joined": joined}
 
     run = Run("tiny", "cnn", "egp", 1, 0.1, STEPS, 0, "", 0)
     result = compare.train_head(run, [0.1, 0.2, 0.3], [2, 3], finish)
@@ -158,6 +165,7 @@ def test_each_head_takes_its_best_dropout():
     assert result["dropout"] == 0.2
     assert result["all"]["f"] == pytest.approx({"mean": 0.2, "sd": 0.1})
     assert result["per_type"]["LOC"]["r"] == pytest.approx({"mean": 0.2, "sd": 0.1})
+    assert result["joined"]["10"]["f"] == pytest.approx({"mean": 0.1, "sd": 0.05})
 
 
 def test_unknown_names_are_refused():

@@ -107,6 +107,17 @@ def test_compare(cmeee):
     assert "| CRF |" in table
 
 
+def test_documents(cmeee):
+    """Docs of one sentence and of ten, scored by the pipeline that the corpus has."""
+    run_workflow(cmeee, "documents", "--vars.dataset=cmeee", "--vars.joined=1,10")
+    results = srsly.read_json(cmeee / "metrics" / "documents-cmeee.json")
+    docs = [scores["docs"]["mean"] for scores in results["joined"].values()]
+    assert docs == [40, 4]
+    assert results["joined"]["1"]["f"] == {"mean": 1.0, "sd": None}
+    table = (cmeee / "metrics" / "documents-cmeee.md").read_text(encoding="utf8")
+    assert "| 1 | 40 | 7 | 100.0 | 100.0 | 100.0 |" in table
+
+
 @pytest.mark.parametrize("gpu_id", [-1, pytest.param(0, marks=needs_gpu)])
 def test_transformer_workflow(gpu_id, project, bert_path):
     """On a few sentences in the format of GENIA, with the tests' tiny BERT."""

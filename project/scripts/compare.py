@@ -1,11 +1,10 @@
 """Compare heads on one corpus: same encoder, same budget, same seeds."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Annotated, Any
 
 import spacy
@@ -13,7 +12,8 @@ import srsly
 import typer
 from comparison_run import Run
 from datasets import NameArg, part_path
-from measuring import commit, machine, use_device
+from documents import summarize_joined
+from measuring import commit, machine, mean_and_sd, use_device
 from pipeline_benchmark import prediction_speeds, training_speeds
 from recognizers import HEADS, SPANS_KEY, learnable
 from spacy.language import Language
@@ -158,6 +158,7 @@ def train_head(
         "dev_f_by_dropout": {str(trial.dropout): dev_f[trial] for trial in trials},
         "model": str(best.model_path),
         "runs": runs,
+        "joined": summarize_joined([result["joined"] for result in runs]),
         "all": {m: mean_and_sd(s[f"spans_sc_{m}"] for s in scores) for m in "fpr"},
         "per_type": {
             label: {
@@ -170,12 +171,6 @@ def train_head(
             )
         },
     }
-
-
-def mean_and_sd(values: Iterable[float]) -> dict[str, float | None]:
-    """Mean and, of several values, standard deviation."""
-    values = list(values)
-    return {"mean": mean(values), "sd": stdev(values) if len(values) > 1 else None}
 
 
 def coverage(head: str, docs: list[Doc]) -> float:

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import srsly
 import typer
 from figures import STYLES, plot_speeds, save_figure
-from markdown_table import markdown_table
+from markdown_table import markdown_table, percent
 from matplotlib.figure import Figure
 
 Comparison = dict[str, Any]
@@ -18,7 +18,12 @@ def compare_plots(
 ) -> None:
     """Write tables (Markdown) and a plot (PNG and SVG) beside the JSON file."""
     comparison = srsly.read_json(input_path)
-    tables = [describe(comparison), heads_table(comparison), labels_table(comparison)]
+    tables = [
+        describe(comparison),
+        heads_table(comparison),
+        joined_table(comparison),
+        labels_table(comparison),
+    ]
     text = "\n".join(tables)
     input_path.with_suffix(".md").write_text(text, encoding="utf8")
     typer.echo(text, nl=False)
@@ -61,7 +66,7 @@ def heads_table(comparison: Comparison) -> str:
         rows.append(
             [
                 head["recognizer"],
-                *(_percent(head["all"][measure]) for measure in "fpr"),
+                *(percent(head["all"][measure]) for measure in "fpr"),
                 f"{speeds['training']['median']:,.0f}",
                 f"{speeds['prediction']['median']:,.0f}",
                 f"{head['parameters']:,}",
@@ -82,6 +87,18 @@ def heads_table(comparison: Comparison) -> str:
     return markdown_table(header, rows)
 
 
+def joined_table(comparison: Comparison) -> str:
+    """Markdown table of F by the number of test docs that are joined, a row for each
+    head."""
+    heads = comparison["heads"]
+    numbers = list(heads[0]["joined"])
+    rows = [
+        [head["recognizer"], *(percent(head["joined"][n]["f"]) for n in numbers)]
+        for head in heads
+    ]
+    return markdown_table(["F by docs joined", *numbers], rows)
+
+
 def labels_table(comparison: Comparison) -> str:
     """Markdown table of F (P / R) in percent, a row for each label."""
     heads = comparison["heads"]
@@ -89,23 +106,18 @@ def labels_table(comparison: Comparison) -> str:
     for label, n_spans in sorted(comparison["labels"].items()):
         scores = [head["per_type"][label] for head in heads]
         cells = [
-            f"{_percent(s['f'])} ({_percent(s['p'])} / {_percent(s['r'])})"
-            for s in scores
+            f"{percent(s['f'])} ({percent(s['p'])} / {percent(s['r'])})" for s in scores
         ]
         rows.append([label, n_spans, *cells])
     names = [f"{head['recognizer']}: F (P / R)" for head in heads]
     return markdown_table(["label", "gold spans", *names], rows)
 
 
-def _percent(score: dict[str, Any]) -> str:
-    spread = "" if score["sd"] is None else f" ± {100 * score['sd']:.1f}"
-    return f"{100 * score['mean']:.1f}{spread}"
-
-
 def plot(comparison: Comparison) -> Figure:
-    """F of each head, and its words per second in training and in prediction."""
+    """F of each head, its words per second in training and in prediction, and its F by
+    the number of test docs that are joined."""
     figure, axes = plt.subplots(
-        1, 3, figsize=(14, 4), sharey=True, layout="constrained"
+        1, 4, figsize=(18, 4), width_ratios=(1, 1, 1, 0.8), layout="constrained"
     )
     heads = sorted(comparison["heads"], key=lambda head: head["all"]["f"]["mean"])
     for head in heads:
@@ -121,11 +133,22 @@ def plot(comparison: Comparison) -> Figure:
     axes[0].grid(axis="x", alpha=0.3)
     axes[0].set_xlabel("F (mean; line: standard deviation; black: best possible)")
     axes[0].set_title("Test part")
-    for ax, phase in zip(axes[1:], ("training", "prediction"), strict=True):
+    for ax, phase in zip(axes[1:3], ("training", "prediction"), strict=True):
+        ax.sharey(axes[0])
         plot_speeds(
             ax, {head["recognizer"]: head["words_per_second"][phase] for head in heads}
         )
         ax.set_title(phase.capitalize())
+        ax.tick_params(labelleft=False)
+    for head in heads:
+        f_by_number = {int(n): 100 * x["f"]["mean"] for n, x in head["joined"].items()}
+        style = STYLES[head["recognizer"]]
+        axes[3].plot(f_by_number.keys(), f_by_number.values(), marker="o", **style)
+    axes[3].set_xscale("log")
+    axes[3].set_xticks(list(f_by_number), list(map(str, f_by_number)))
+    axes[3].grid(axis="y", alpha=0.3)
+    axes[3].set_xlabel("test docs joined to one")
+    axes[3].set_title("F by doc length")
     # Over all three: the name of a pretrained model can be long.
     figure.suptitle(f"{comparison['dataset']}, encoder {comparison['encoder']}")
     return figure

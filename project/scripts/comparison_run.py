@@ -11,6 +11,7 @@ from typing import Any
 import spacy
 import srsly
 from datasets import part_path, set_dataset
+from documents import score_joined
 from measuring import commit, machine
 from recognizers import HEADS, recognizer_config
 from spacy.training import Corpus, Example
@@ -25,6 +26,8 @@ from spacy_egp.corpora.writer import temporary_output
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 RUNS = Path("training") / "compare"
+# How many of the test docs are joined to one, to see scores by the length of docs.
+JOINED = (1, 5, 10, 50)
 OUTERMOST_ENTS = {"@augmenters": "spacy-egp-project.outermost_ents.v1"}
 
 
@@ -125,13 +128,14 @@ class Run:
         """Train and evaluate, unless that is done already.
 
         gpu_id (int): GPU to compute on, -1 for the CPU.
-        RETURNS (Dict[str, Any]): Scores on the development and the test part, minutes
-            of the training, machine and commit.
+        RETURNS (Dict[str, Any]): Scores on the development and the test part, those on
+            joined test docs, minutes of the training, machine and commit.
         """
         config = self.config()
         corpora = {p: part_path(self.dataset, p) for p in ("train", "dev", "test")}
         checksums = {part: get_checksum(path) for part, path in corpora.items()}
-        fingerprint = get_hash({"config": config, "corpora": checksums})
+        parts = {"config": config, "corpora": checksums, "joined": JOINED}
+        fingerprint = get_hash(parts)
         result_path = self.folder / "result.json"
         if result_path.exists():
             result = srsly.read_json(result_path)
@@ -144,6 +148,7 @@ class Run:
             "fingerprint": fingerprint,
             "dev": nlp.meta["performance"],
             "test": nlp.evaluate(list(Corpus(corpora["test"])(nlp))),
+            "joined": score_joined(nlp, corpora["test"], JOINED),
             "minutes": minutes,
             "machine": machine(),
             "commit": commit(),

@@ -5,12 +5,12 @@ import gc
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from statistics import median
+from statistics import mean, median, stdev
 from typing import Any, cast
 
 import torch
@@ -67,6 +67,12 @@ def interleaved(
 def spread(values: list[float]) -> dict[str, float]:
     """Median, minimum and maximum."""
     return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+def mean_and_sd(values: Iterable[float]) -> dict[str, float | None]:
+    """Mean and, of several values, standard deviation."""
+    values = list(values)
+    return {"mean": mean(values), "sd": stdev(values) if len(values) > 1 else None}
 
 
 def memory_growth(run: Callable[[], Any]) -> float:
