@@ -137,7 +137,7 @@ def test_goes_on_where_it_was_interrupted(comparison, monkeypatch):
     assert [head["runs"] for head in again["heads"]] == [
         head["runs"] for head in comparison["heads"]
     ]
-    folder = Run("tiny", "cnn", "crf", 0, 0.1, STEPS, 0, "", 0).folder
+    folder = Run("tiny", "cnn", "crf", 0, 0.1, STEPS, 0, "", 0, "whole").folder
     (folder / "result.json").unlink()
     run_compare(heads="egp,crf")
     assert trained == ["crf"]
@@ -159,7 +159,7 @@ def test_each_head_takes_its_best_dropout():
         joined = {"10": {"f": f / 2}}
         return {"dev": dev_scores, "test": test, "joined": joined}
 
-    run = Run("tiny", "cnn", "egp", 1, 0.1, STEPS, 0, "", 0)
+    run = Run("tiny", "cnn", "egp", 1, 0.1, STEPS, 0, "", 0, "whole")
     result = compare.train_head(run, [0.1, 0.2, 0.3], [2, 3], finish)
     assert runs == [(0.1, 1), (0.2, 1), (0.3, 1), (0.2, 2), (0.2, 3)]
     assert result["dropout"] == 0.2
@@ -189,7 +189,7 @@ def test_minutes_end_the_training(monkeypatch):
 
 
 def test_budget_in_minutes_trains(tiny):
-    run = Run("tiny", "cnn", "egp", 0, 0.1, 0, 0.01, "", 0)
+    run = Run("tiny", "cnn", "egp", 0, 0.1, 0, 0.01, "", 0, "whole")
     result = run.finish(gpu_id=-1)
     assert result["minutes"] >= 0.01
     assert run.model_path.exists()
@@ -199,7 +199,9 @@ def test_learning_rate(tiny):
     """That of the config or another, falling until the last step."""
 
     def make_run(encoder, minutes=0, learn_rate=0):
-        return Run("tiny", encoder, "crf", 0, 0.1, STEPS, minutes, "bert", learn_rate)
+        return Run(
+            "tiny", encoder, "crf", 0, 0.1, STEPS, minutes, "bert", learn_rate, "whole"
+        )
 
     def schedule(run):
         return run.config().interpolate()["training"]["optimizer"]["learn_rate"]
@@ -218,6 +220,6 @@ def test_learning_rate(tiny):
 
 @pytest.mark.parametrize("head", ["egp", "egp-hidden", "gp", "crf"])
 def test_heads_keep_the_learning_rate_of_the_encoder(head, tiny):
-    config = Run("tiny", "trf", head, 0, 0.1, STEPS, 0, "my-bert", 0).config()
+    config = Run("tiny", "trf", head, 0, 0.1, STEPS, 0, "my-bert", 0, "whole").config()
     component = config["nlp"]["pipeline"][-1]
     assert config["components"][component]["model"]["learn_rate_scale"] == 10

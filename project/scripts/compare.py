@@ -57,6 +57,13 @@ def compare(
     learn_rate: Annotated[
         float, typer.Option(help="If not 0, instead of the config's")
     ] = 0.0,
+    docs: Annotated[
+        str,
+        typer.Option(
+            help="Docs of the training: whole, sentences, pieces-N (tokens) or "
+            "joined-N (1 to N docs in one)"
+        ),
+    ] = "whole",
     gpu_id: Annotated[int, typer.Option(help="GPU to compute on, -1 for the CPU")] = -1,
 ) -> None:
     """Train, score and measure each head, and write all figures to one JSON file.
@@ -78,6 +85,7 @@ def compare(
         minutes=minutes,
         transformer=transformer,
         learn_rate=learn_rate,
+        docs=docs,
     )
     n_runs = len(names) * (len(rates) + len(other_seeds))
     with tqdm(total=n_runs, desc="Trainings", unit=" runs") as progress_bar:
@@ -107,6 +115,7 @@ def compare(
         "encoder": f"{encoder} ({transformer})" if "trf" in encoder else encoder,
         "budget": first.budget,
         "learn_rate": learn_rate,
+        "docs": docs,
         "seeds": [seed, *other_seeds],
         "labels": Counter(s.label_ for doc in test_docs for s in doc.spans[SPANS_KEY]),
         "heads": results,

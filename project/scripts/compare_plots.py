@@ -41,9 +41,10 @@ def describe(comparison: Comparison) -> str:
     return (
         f"{comparison['dataset']}, encoder {comparison['encoder']}, "
         f"{comparison['budget']} a training, learning rate "
-        f"{learn_rate or 'of the config'}, seeds {seeds}. Scores on the test part in "
-        f"percent, strict, over all gold spans; mean and standard deviation of the "
-        f"seeds. Trained on {' and '.join(sorted(machines))}, commit "
+        f"{learn_rate or 'of the config'}, {comparison['docs']} docs, seeds {seeds}. "
+        f"Scores on the test part in percent, strict, over all gold spans; mean and "
+        f"standard deviation of the seeds. Trained on "
+        f"{' and '.join(sorted(machines))}, commit "
         f"{' and '.join(sorted(commits))}; speed measured on "
         f"{_name_machine(speed['machine'])}, commit {speed['commit']}.\n"
     )

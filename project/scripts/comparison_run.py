@@ -31,6 +31,20 @@ JOINED = (1, 5, 10, 50)
 OUTERMOST_ENTS = {"@augmenters": "spacy-egp-project.outermost_ents.v1"}
 
 
+def reader_settings(docs: str) -> dict[str, Any]:
+    """RETURNS (Dict[str, Any]): What the corpus reader makes of docs: "whole" ones,
+    "sentences", "pieces-N" (of up to N tokens) or "joined-N" (1 to N docs in one).
+    RAISES (ValueError): If it is none of these."""
+    kind, _, number = docs.partition("-")
+    if docs == "whole":
+        return {}
+    if docs == "sentences":
+        return {"sentences": True}
+    if kind in ("pieces", "joined") and number.isdecimal():
+        return {{"pieces": "max_length", "joined": "max_joined"}[kind]: int(number)}
+    raise ValueError(f"{docs!r} is not whole, sentences, pieces-N or joined-N")
+
+
 @dataclass(frozen=True)
 class Run:
     """One training of the comparison.
@@ -46,6 +60,7 @@ class Run:
         transformer.
     learn_rate (float): If not 0, the learning rate, after the warm-up if there is one,
         instead of the config's.
+    docs (str): What the docs of the training are made into: see `reader_settings`.
     """
 
     dataset: str
@@ -57,6 +72,7 @@ class Run:
     minutes: float
     transformer: str
     learn_rate: float
+    docs: str
 
     @property
     def budget(self) -> str:
@@ -70,6 +86,8 @@ class Run:
         name = f"{self.head}-dropout-{self.dropout:g}-seed-{self.seed}"
         if self.learn_rate:
             name += f"-learn-rate-{self.learn_rate:g}"
+        if self.docs != "whole":
+            name += f"-{self.docs}"
         return RUNS / self.dataset / self.encoder / budget / name
 
     @property
@@ -93,6 +111,7 @@ class Run:
         config["nlp"]["pipeline"][-1] = factory
         if "transformer" in config["paths"]:
             config["paths"]["transformer"] = self.transformer
+        config["corpora"]["train"].update(reader_settings(self.docs))
         config["system"]["seed"] = self.seed
         config["training"]["dropout"] = self.dropout
         if self.learn_rate:

@@ -11,6 +11,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "egp_ner": {"color": "#d62728", "linewidth": 2.5, "zorder": 3},
     "egp_ner, max_length 32": {"color": "#d62728", "linestyle": "--"},
     "egp_ner, within sentences": {"color": "#d62728", "linestyle": ":"},
+    "egp_ner, loss by doc": {"color": "#e377c2"},
     "egp_ner, hidden biases": {"color": "#8c564b"},
     "egp_ner, GlobalPointer": {"color": "#ff9896"},
     "dense": {"color": "#7f7f7f"},

@@ -73,6 +73,7 @@ def learn_rate_scales(
             steps=steps,
             minutes=0.0,
             transformer=transformer,
+            docs="whole",
             learn_rate=learn_rate,
             learn_rate_scale=scale,
         )

@@ -23,6 +23,7 @@ RECOGNIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "egp_ner": ("egp_ner", {}),
     "egp_ner, max_length 32": ("egp_ner", {"max_length": 32}),
     "egp_ner, within sentences": ("egp_ner", {"within_sentences": True}),
+    "egp_ner, loss by doc": ("egp_ner", {"stretch_length": None}),
     "egp_ner, hidden biases": ("egp_ner", {"model": {"bias_input": "hidden"}}),
     "egp_ner, GlobalPointer": ("egp_ner", {"model": GLOBAL_POINTER}),
     "dense": ("dense_ner", {}),
@@ -47,6 +48,7 @@ COMPARED = (
 # Those that the comparison trains, by their short names there.
 HEADS = {
     "egp": "egp_ner",
+    "egp-by-doc": "egp_ner, loss by doc",
     "egp-hidden": "egp_ner, hidden biases",
     "gp": "egp_ner, GlobalPointer",
     "crf": "CRF",
