@@ -35,13 +35,15 @@ def reader_settings(docs: str) -> dict[str, Any]:
     """RETURNS (Dict[str, Any]): What the corpus reader makes of docs: "whole" ones,
     "sentences", "pieces-N" (of up to N tokens) or "joined-N" (1 to N docs in one).
     RAISES (ValueError): If it is none of these."""
+    settings = {"sentences": False, "max_length": 0, "max_joined": 1}
     kind, _, number = docs.partition("-")
     if docs == "whole":
-        return {}
+        return settings
     if docs == "sentences":
-        return {"sentences": True}
+        return {**settings, "sentences": True}
     if kind in ("pieces", "joined") and number.isdecimal():
-        return {{"pieces": "max_length", "joined": "max_joined"}[kind]: int(number)}
+        name = {"pieces": "max_length", "joined": "max_joined"}[kind]
+        return {**settings, name: int(number)}
     raise ValueError(f"{docs!r} is not whole, sentences, pieces-N or joined-N")
 
 
