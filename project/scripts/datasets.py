@@ -45,6 +45,7 @@ class Dataset(NamedTuple):
 URLS = "the URLs of the assets in project.yml"
 CMEEE = "https://tianchi.aliyun.com/dataset/95414 (CBLUE, after registration)"
 PEOPLE_DAILY = [f"people_daily/example.{part}" for part in ("train", "dev", "test")]
+NEREL = [f"nerel/nerel-{part}.zip" for part in ("train", "dev", "test")]
 GENIA = [f"genia/genia.{part}.iob2" for part in ("train", "dev", "test")]
 
 DATASETS = {
@@ -58,6 +59,7 @@ DATASETS = {
     ),
     "people_daily": Dataset("zh", URLS, *PEOPLE_DAILY),
     "genia": Dataset("en", URLS, *GENIA),
+    "nerel": Dataset("ru", "https://github.com/nerel-ds/NEREL", *NEREL),
     # Where the training parts are not at hand.
     "people_daily_small": Dataset("zh", URLS, PEOPLE_DAILY[2], None, PEOPLE_DAILY[1]),
     "genia_small": Dataset("en", URLS, GENIA[1], None, GENIA[2]),
