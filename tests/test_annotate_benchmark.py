@@ -24,7 +24,7 @@ def test_tables_replace_those_of_the_page(tmp_path):
     marks = f"{annotate_tables.BEGIN}\nold\n{annotate_tables.END}"
     page.write_text(f"before\n\n{marks}\n\nafter\n", encoding="utf8")
     annotate_tables.annotate_tables(tmp_path, page)
-    assert page.read_text("utf8").count("Not measured yet.") == 5
+    assert page.read_text("utf8").count("Not measured yet.") == 6
 
     results = {
         "docs": 10,
@@ -46,7 +46,7 @@ def test_tables_replace_those_of_the_page(tmp_path):
     annotate_tables.annotate_tables(tmp_path, page)
     text = page.read_text("utf8")
     assert text.startswith("before\n\n") and text.endswith("\n\nafter\n")
-    assert text.count("Not measured yet.") == 3
+    assert text.count("Not measured yet.") == 4
     assert "old" not in text
     assert "| `nlp.pipe` |  | 10,000 (9,000-12,000) |" in text
     assert "(9,000-9,000) | 5.0 | 0.90 x `nlp.pipe` |" in text

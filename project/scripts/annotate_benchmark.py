@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -21,8 +21,11 @@ import spacy
 import srsly
 import typer
 from measuring import machine, spread
+from random_bert import write_bert
 from ray.cluster_utils import Cluster
 from spacy.tokens import DocBin
+from spacy.training import Example
+from spacy.util import load_config, load_model_from_config
 from wasabi import msg
 
 app = typer.Typer()
@@ -30,6 +33,9 @@ Model = Annotated[Path, typer.Argument(help="The pipeline")]
 Docs = Annotated[Path, typer.Argument(help="Docs whose texts are annotated (.spacy)")]
 Result = Annotated[Path, typer.Argument(help="JSON file to write")]
 SMALL_PARTS = ["--docs-per-part", "500"]
+CONFIG = Path(__file__).parents[2] / "configs" / "egp_trf.cfg"
+WORDS = ["".join(letters) for letters in product("bdfgklmnpr", "aeiou", "lmnrst")]
+SIZES = [1, 20]
 # About as many words as a batch of annotate, and faster than the 1,000 of the configs.
 DOCS_PER_BATCH = 256
 
@@ -192,6 +198,33 @@ def memory(model: Model, result: Result, n_docs: int = 1_000_000) -> None:
 
 
 @app.command()
+def size(
+    result: Result,
+    megabytes: Annotated[list[int], typer.Option(help="Sizes of the text")] = SIZES,
+) -> None:
+    """Peak memory of a worker by the size of the text, over a transformer as wide as
+    MiniLM, with random weights."""
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        model = write_transformer(Path(name))
+        for n_megabytes in megabytes:
+            corpus_path = Path(name) / f"{n_megabytes}.jsonl"
+            srsly.write_jsonl(corpus_path, generate_text(n_megabytes * 10**6))
+            run = start(model, corpus_path, Path(name) / f"output-{n_megabytes}", [])
+            peak = peak_mb(run)
+            total = finish(run)["total"]
+            rows.append(
+                {
+                    "megabytes": n_megabytes,
+                    "docs": total["docs"],
+                    "words": total["words"],
+                    "peak_mb": peak,
+                }
+            )
+    write(result, texts=rows)
+
+
+@app.command()
 def long(model: Model, docs: Docs, result: Result) -> None:
     """Time and memory of single documents, the longest above the default limit."""
     rows = []
@@ -204,10 +237,7 @@ def long(model: Model, docs: Docs, result: Result) -> None:
             srsly.write_jsonl(corpus_path, [{"text": ""}, {"text": text[:n_chars]}])
             options = ["--max-chars", str(n_chars), "--docs-per-part", "1"]
             run = start(model, corpus_path, output, options)
-            peak = 0.0
-            while run.poll() is None:
-                peak = max(peak, resident_mb(psutil.Process(run.pid)))
-                time.sleep(0.1)
+            peak = peak_mb(run)
             total = finish(run)["total"]
             n_words = total["words"]
             rows.append(
@@ -246,6 +276,35 @@ def generate(n_docs: int) -> Iterator[dict[str, Any]]:
         first, last = ("".join(draw.choices("abcdeilmnorstu", k=6)) for _ in range(2))
         text = f"{first.title()} {last.title()} aus Bonn zahlte {number} Euro ."
         yield {"id": number, "text": text}
+
+
+def generate_text(n_chars: int) -> Iterator[dict[str, str]]:
+    """Documents of 200 words each, up to so many characters."""
+    draw = random.Random(0)
+    while n_chars > 0:
+        text = " ".join(draw.choices(WORDS, k=200))
+        n_chars -= len(text)
+        yield {"text": text}
+
+
+def write_transformer(folder: Path) -> Path:
+    """Write a pipeline of `egp_trf.cfg` over a transformer with a piece for each of the
+    words."""
+    bert = write_bert(
+        folder / "bert",
+        WORDS,
+        hidden_size=384,
+        num_hidden_layers=1,
+        num_attention_heads=12,
+        intermediate_size=1536,
+    )
+    config = load_config(CONFIG, {"paths.transformer": str(bert)}, interpolate=True)
+    nlp = load_model_from_config(config, auto_fill=True)
+    spans = {"sc": [(0, len(WORDS[0]), "X")]}
+    sample = Example.from_dict(nlp.make_doc(WORDS[0]), {"spans": spans})
+    nlp.initialize(lambda: [sample])
+    nlp.to_disk(folder / "model")
+    return folder / "model"
 
 
 def start(
@@ -328,6 +387,15 @@ def find_processes(pid: int, command: str) -> list[psutil.Process]:
             if command in " ".join(process.cmdline()):
                 found.append(process)
     return found
+
+
+def peak_mb(run: subprocess.Popen) -> float:
+    """The largest memory of a run of one process in MB, when it has ended."""
+    peak = 0.0
+    while run.poll() is None:
+        peak = max(peak, resident_mb(psutil.Process(run.pid)))
+        time.sleep(0.1)
+    return peak
 
 
 def resident_mb(process: psutil.Process) -> float:

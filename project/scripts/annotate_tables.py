@@ -122,6 +122,22 @@ def memory_table(results: Results) -> str:
     )
 
 
+def size_table(results: Results) -> str:
+    """A row per size of the text."""
+    return markdown_table(
+        ["text, MB", "documents", "words", "peak memory, MB"],
+        [
+            [
+                row["megabytes"],
+                f"{row['docs']:,}",
+                f"{row['words']:,}",
+                f"{row['peak_mb']:.0f}",
+            ]
+            for row in results["texts"]
+        ],
+    )
+
+
 def long_table(results: Results) -> str:
     """A row per document."""
     return markdown_table(
@@ -145,6 +161,7 @@ SECTIONS: list[tuple[str, str, Callable[[Results], str]]] = [
     ("A billion words", "speed", plan_table),
     ("Killed workers", "kill", kill_table),
     ("Memory", "memory", memory_table),
+    ("Memory over a transformer", "size", size_table),
     ("Long documents", "long", long_table),
 ]
 

@@ -1,7 +1,7 @@
 """The annotation of a corpus: plan, manifest, engine, summary."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -120,7 +120,7 @@ def annotate(
     return summary
 
 
-def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
     if value not in choices:
         raise ValueError(
             Errors.EGP101.format(setting=name, value=value, choices=", ".join(choices))

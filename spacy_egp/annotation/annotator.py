@@ -1,18 +1,19 @@
 """The work on one part: its documents are read, annotated and written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
 import spacy
 from spacy.tokens import Doc
 from spacy.training.batchers import minibatch_by_words
 
 from ..errors import Errors
 from .corpus import Part, read_part
-from .formats import make_writer
+from .formats import OUTPUTS, make_writer
 from .output import Output
 from .records import Failure, Record
 from .summary import Counts
@@ -21,6 +22,9 @@ from .summary import Counts
 # tokenizer begins with an empty cache. To begin anew with every part makes small parts
 # slow.
 MOST_NEW_STRINGS = 100_000
+
+# Where doc._.trf_data is stored, the output of a transformer.
+TRF_DATA: Any = ("._.", "trf_data", None, None)
 
 
 @dataclass(frozen=True)
@@ -80,23 +84,28 @@ class Annotator:
         part (Part): The part.
         RETURNS (Counts): What was annotated.
         """
-        key, column = self.settings.spans_key, self.settings.text_column
-        writer = make_writer(self.settings.format, key, column, self.settings.schema)
+        format, key = self.settings.format, self.settings.spans_key
+        column = self.settings.text_column
         counts = Counts()
         failures = []
         self._limit_strings()
-        records = list(read_part(part, column, self.nlp.vocab))
-        for record, doc in zip(records, self._annotate(records), strict=True):
-            try:
-                if isinstance(doc, Exception):
-                    raise doc
-                writer.add(record, doc)
-                counts.add_doc(doc, key)
-            except Exception as error:
-                reason = f"{type(error).__name__}: {error}"
-                failures.append(Failure(record.source, reason))
+        records = read_part(part, column, self.nlp.vocab)
+        with self.output.open_part(part.number, OUTPUTS[format]) as file:
+            writer = make_writer(format, file, key, column, self.settings.schema)
+            for record, doc in self._annotate(records):
+                try:
+                    if isinstance(doc, Exception):
+                        raise doc
+                    item = writer.encode(record, doc)
+                except Exception as error:
+                    reason = f"{type(error).__name__}: {error}"
+                    failures.append(Failure(record.source, reason))
+                else:
+                    writer.write(item)
+                    counts.add_doc(doc, key)
+            writer.close()
         counts.failed.add(failures)
-        self.output.write_part(part.number, writer, failures, counts)
+        self.output.finish_part(part.number, failures, counts)
         return counts
 
     def _limit_strings(self) -> None:
@@ -104,17 +113,19 @@ class Annotator:
             self._memory_zone.close()
             self._memory_zone.enter_context(self.nlp.memory_zone())
 
-    def _annotate(self, records: Sequence[Record]) -> list[Doc | Exception]:
-        """The annotated docs, with an error in place of each one that failed."""
-        results = [self._make_doc(record.content) for record in records]
-        docs = {i: doc for i, doc in enumerate(results) if isinstance(doc, Doc)}
+    def _annotate(
+        self, records: Iterable[Record]
+    ) -> Iterator[tuple[Record, Doc | Exception]]:
+        """Each record and its annotated doc, or the error if it failed. No more than a
+        batch of docs is in memory."""
+        made = ((record, self._make_doc(record.content)) for record in records)
         for batch in minibatch_by_words(
-            docs, self.settings.batch_words, get_length=lambda i: len(docs[i])
+            made, self.settings.batch_words, get_length=_count_words
         ):
-            annotated = self._pipe([docs[i] for i in batch])
-            for i, result in zip(batch, annotated, strict=True):
-                results[i] = result
-        return results
+            docs = [doc for _, doc in batch if isinstance(doc, Doc)]
+            annotated = iter(self._pipe(docs) if docs else [])
+            for record, doc in batch:
+                yield record, next(annotated) if isinstance(doc, Doc) else doc
 
     def _make_doc(self, content: Any) -> Doc | Exception:
         if isinstance(content, Exception):
@@ -138,13 +149,26 @@ class Annotator:
             annotated = list(self.nlp.pipe(docs, batch_size=len(docs)))
             if len(annotated) < len(docs):
                 raise ValueError(Errors.EGP424)
-            return [*annotated]
+            return [_drop_tensors(doc) for doc in annotated]
         except Exception as error:
             # The traceback holds what the pipeline has computed.
             failure = error.with_traceback(None)
         if len(docs) == 1:
             return [failure]
         return [result for doc in docs for result in self._pipe([doc])]
+
+
+def _count_words(item: tuple[Record, Doc | Exception]) -> int:
+    doc = item[1]
+    return len(doc) if isinstance(doc, Doc) else 0
+
+
+def _drop_tensors(doc: Doc) -> Doc:
+    """Drop what components compute for others. It is many times larger than the rest,
+    and .spacy files would store it."""
+    doc.tensor = np.zeros((0,), dtype="f")
+    doc.user_data.pop(TRF_DATA, None)
+    return doc
 
 
 # A worker process loads the pipeline with its first part.

@@ -47,27 +47,34 @@ def read_docbin(
 
 
 class DocBinWriter:
-    """Writes docs with all their annotation; other columns are in doc.user_data.
+    """Writes docs with all their annotation; other columns are in doc.user_data. The
+    format is written as a whole, so that the docs of a part are in memory in its form.
 
+    file (IO[bytes]): The open file of the part.
     text_column (str): The column that is the doc's text.
     """
 
-    suffix = ".spacy"
-
-    def __init__(self, text_column: str) -> None:
+    def __init__(self, file: IO[bytes], text_column: str) -> None:
+        self.file = file
         self.text_column = text_column
         self.doc_bin = DocBin(store_user_data=True)
 
-    def add(self, record: Record, doc: Doc) -> None:
-        """record (Record): The document. doc (Doc): Its annotation."""
+    def encode(self, record: Record, doc: Doc) -> Doc:
+        """record (Record): The document. doc (Doc): Its annotation.
+        RETURNS (Doc): The doc with the columns.
+        """
         if not isinstance(record.content, Doc):
-            columns = json.loads(dump_json(record.columns))
+            columns = json.loads(dump_json(dict(record.columns)))
             del columns[self.text_column]
             doc.user_data.update(columns)
         # What cannot be serialized must fail before the DocBin has taken half of it.
         srsly.msgpack_dumps(doc.user_data)
-        self.doc_bin.add(doc)
+        return doc
 
-    def write(self, file: IO[bytes]) -> None:
-        """file (IO[bytes]): The open file."""
-        file.write(self.doc_bin.to_bytes())
+    def write(self, item: Doc) -> None:
+        """item (Doc): A doc with its columns."""
+        self.doc_bin.add(item)
+
+    def close(self) -> None:
+        """Write the docs."""
+        self.file.write(self.doc_bin.to_bytes())

@@ -15,7 +15,7 @@ from .records import Record, Slice
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 SUFFIXES = (".parquet", ".jsonl", ".ndjson", ".txt", ".spacy")
-OUTPUTS = ("jsonl", "parquet", "spacy")
+OUTPUTS = {"jsonl": ".jsonl", "parquet": ".parquet", "spacy": ".spacy"}
 
 
 class Reader(NamedTuple):
@@ -32,13 +32,16 @@ class Reader(NamedTuple):
 
 
 class Writer(Protocol):
-    """A format of the output, collecting the documents of a part."""
+    """A format of the output: writes the documents of a part to a file, one by one."""
 
-    suffix: str
+    def encode(self, record: Record, doc: Doc) -> Any:
+        """Make of a document what `write` takes; an error here is the document's."""
 
-    def add(self, record: Record, doc: Doc) -> None: ...
+    def write(self, item: Any) -> None:
+        """Write a document; an error here is the file's."""
 
-    def write(self, file: IO[bytes]) -> None: ...
+    def close(self) -> None:
+        """Write what is left. The file stays open."""
 
 
 def import_parquet() -> ModuleType:
@@ -82,17 +85,20 @@ def get_reader(url: str) -> Reader:
     )
 
 
-def make_writer(format: str, spans_key: str, text_column: str, schema: Any) -> Writer:
+def make_writer(
+    format: str, file: IO[bytes], spans_key: str, text_column: str, schema: Any
+) -> Writer:
     """Begin a part.
 
     format (str): One of OUTPUTS.
+    file (IO[bytes]): The open file of the part.
     spans_key (str): Key of the spans in doc.spans.
     text_column (str): The column of the text.
     schema (pyarrow.Schema | None): The columns of the input, for Parquet.
     RETURNS (Writer): The writer.
     """
     if format == "parquet":
-        return import_parquet().ParquetWriter(spans_key, schema)
+        return import_parquet().ParquetWriter(file, spans_key, schema)
     if format == "spacy":
-        return DocBinWriter(text_column)
-    return JsonlWriter(spans_key)
+        return DocBinWriter(file, text_column)
+    return JsonlWriter(file, spans_key)

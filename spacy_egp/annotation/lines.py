@@ -91,20 +91,23 @@ def read_jsonl(
 class JsonlWriter:
     """Writes a JSON object per document, with all columns and the spans.
 
+    file (IO[bytes]): The open file of the part.
     spans_key (str): Key of the spans in doc.spans.
     """
 
-    suffix = ".jsonl"
-
-    def __init__(self, spans_key: str) -> None:
+    def __init__(self, file: IO[bytes], spans_key: str) -> None:
+        self.file = file
         self.spans_key = spans_key
-        self.lines: list[bytes] = []
 
-    def add(self, record: Record, doc: Doc) -> None:
-        """record (Record): The document. doc (Doc): Its annotation."""
-        row = make_row(record, doc, self.spans_key)
-        self.lines.append(dump_line(row))
+    def encode(self, record: Record, doc: Doc) -> bytes:
+        """record (Record): The document. doc (Doc): Its annotation.
+        RETURNS (bytes): The line.
+        """
+        return dump_line(make_row(record, doc, self.spans_key))
 
-    def write(self, file: IO[bytes]) -> None:
-        """file (IO[bytes]): The open file."""
-        file.writelines(self.lines)
+    def write(self, item: bytes) -> None:
+        """item (bytes): The line of a document."""
+        self.file.write(item)
+
+    def close(self) -> None:
+        """There is nothing left: each line is written at once."""

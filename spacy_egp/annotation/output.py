@@ -3,7 +3,7 @@ from."""
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import PurePosixPath
 from typing import IO, Any
 from uuid import uuid4
@@ -12,7 +12,6 @@ import fsspec
 from spacy.util import dict_to_dot
 
 from ..errors import Errors
-from .formats import Writer
 from .records import Failure
 from .rows import dump_line
 from .summary import Counts
@@ -88,22 +87,28 @@ class Output:
             for name, path in zip(names, paths, strict=True)
         }
 
-    def write_part(
-        self, number: int, writer: Writer, failures: Sequence[Failure], counts: Counts
-    ) -> None:
-        """Write a part, or replace what there is of it.
+    def open_part(self, number: int, suffix: str) -> AbstractContextManager[IO[bytes]]:
+        """Open the file of a part. It has its name when the context ends.
 
         number (int): The number of the part.
-        writer (Writer): Its documents.
+        suffix (str): The suffix of its format.
+        RETURNS (ContextManager[IO[bytes]]): The file, opened for writing.
+        """
+        return self._write(f"{_part_name(number)}{suffix}")
+
+    def finish_part(
+        self, number: int, failures: Sequence[Failure], counts: Counts
+    ) -> None:
+        """Make a part count whose documents are written.
+
+        number (int): The number of the part.
         failures (Sequence[Failure]): Those that failed.
         counts (Counts): Its counts.
         """
-        name = f"part-{number:06}"
+        name = _part_name(number)
         if failures:
             with self._write(FAILED, f"{name}.jsonl") as file:
                 file.writelines(dump_line(f._asdict()) for f in failures)
-        with self._write(f"{name}{writer.suffix}") as file:
-            writer.write(file)
         with self._write(DONE, f"{name}.json") as file:
             file.write(dump_line(counts.to_dict()))
 
@@ -125,3 +130,7 @@ class Output:
         with self.fs.open(temporary, "wb") as file:
             yield file
         self.fs.mv(temporary, self._join(*names))
+
+
+def _part_name(number: int) -> str:
+    return f"part-{number:06}"

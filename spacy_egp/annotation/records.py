@@ -1,5 +1,6 @@
 """What a reader of the input hands to the annotation."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
@@ -22,12 +23,12 @@ class Record(NamedTuple):
     source (str): The file and the number of the line, row or doc, from 1.
     content (Any): The text or the Doc, or an Exception in place of a document that
         cannot be read.
-    columns (dict[str, Any]): All columns of the input, the text's included.
+    columns (Mapping[str, Any]): All columns of the input, the text's included.
     """
 
     source: str
     content: Any
-    columns: dict[str, Any]
+    columns: Mapping[str, Any]
 
 
 class Failure(NamedTuple):

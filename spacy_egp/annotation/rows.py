@@ -20,9 +20,21 @@ def make_row(record: Record, doc: Doc, spans_key: str) -> dict[str, Any]:
     RETURNS (dict[str, Any]): The row.
     RAISES (ValueError): If the input has the column already.
     """
+    return {**record.columns, SPANS_COLUMN: list_new_spans(record, doc, spans_key)}
+
+
+def list_new_spans(record: Record, doc: Doc, spans_key: str) -> list[dict[str, Any]]:
+    """List the spans of a doc whose record has none.
+
+    record (Record): The document.
+    doc (Doc): Its annotation.
+    spans_key (str): Key of the spans in doc.spans.
+    RETURNS (list[dict[str, Any]]): The spans.
+    RAISES (ValueError): If the input has the column already.
+    """
     if SPANS_COLUMN in record.columns:
         raise ValueError(Errors.EGP425.format(column=SPANS_COLUMN))
-    return {**record.columns, SPANS_COLUMN: list_spans(doc, spans_key)}
+    return list_spans(doc, spans_key)
 
 
 def list_spans(doc: Doc, spans_key: str) -> list[dict[str, Any]]:

@@ -1,13 +1,17 @@
 """What a worker does with documents: one pipeline, batches by tokens, a limit."""
 
 from itertools import chain
+from weakref import WeakSet
 
 import pytest
 import spacy
 import srsly
 from annotations import read_failed, read_rows
+from conftest import transformer_config
 from spacy.language import Language
+from spacy.training.initialize import init_nlp
 
+from spacy_egp.annotation import annotator
 from spacy_egp.annotation.annotate import annotate
 from spacy_egp.annotation.annotator import Settings, annotate_in_worker
 from spacy_egp.annotation.corpus import cut_files
@@ -68,6 +72,73 @@ def test_batches_have_about_as_many_words(trained_nlp, model_path, tmp_path):
     assert sorted(chain.from_iterable(batches)) == sorted(lengths)
     assert [200] in batches
     assert all(50 <= sum(batch) <= 120 for batch in batches if batch != [200])
+
+
+LIVE: WeakSet = WeakSet()
+MOST_LIVE: list[int] = []
+
+
+class Payload:
+    """What a component computes for a doc. Its size does not matter here."""
+
+
+@Language.component("add_payload")
+def add_payload(doc):
+    doc.user_data[("._.", "payload", None, None)] = payload = Payload()
+    LIVE.add(payload)
+    MOST_LIVE.append(len(LIVE))
+    return doc
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_memory_is_that_of_a_batch(model_path, tmp_path, format):
+    """Not that of a part: 200 docs of it are never more than two batches of 10."""
+    nlp = spacy.load(model_path)
+    nlp.add_pipe("add_payload")
+    nlp.to_disk(tmp_path / "model")
+    path = tmp_path / "a.jsonl"
+    srsly.write_jsonl(path, ({"text": "I like London ."} for _ in range(200)))
+    MOST_LIVE.clear()
+    annotate(
+        str(tmp_path / "model"),
+        str(path),
+        str(tmp_path / "out"),
+        format=format,
+        batch_words=40,
+    )
+    assert len(MOST_LIVE) == 201  # One of them was a check.
+    assert max(MOST_LIVE) <= 2 * 12
+
+
+@pytest.fixture(scope="session")
+def trf_path(bert_path, corpus_path, tmp_path_factory):
+    """The folder of a pipeline over a transformer."""
+    config = transformer_config("egp_trf", bert_path)
+    config["paths"].update(train=str(corpus_path), dev=str(corpus_path))
+    nlp = init_nlp(config)
+    path = tmp_path_factory.mktemp("trf") / "model"
+    nlp.to_disk(path)
+    return path
+
+
+@pytest.mark.parametrize("format", ["jsonl", "spacy"])
+def test_docs_have_no_tensors(trf_path, texts_path, tmp_path, monkeypatch, format):
+    """What the transformer gives to others is dropped before a doc is written."""
+    docs = []
+    make_writer = annotator.make_writer
+
+    def make_recorder(*settings):
+        writer = make_writer(*settings)
+        encode = writer.encode
+        writer.encode = lambda record, doc: docs.append(doc) or encode(record, doc)
+        return writer
+
+    monkeypatch.setattr(annotator, "make_writer", make_recorder)
+    assert spacy.load(trf_path)("London")._.trf_data.tensors  # There is something.
+    output = tmp_path / "out"
+    annotate(str(trf_path), str(texts_path), str(output), format=format)
+    assert len(docs) == len(read_rows(output, format)) == 60
+    assert not any(doc.tensor.size or doc._.trf_data for doc in docs)
 
 
 @pytest.mark.parametrize("n_process", [1, 2])

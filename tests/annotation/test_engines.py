@@ -52,21 +52,20 @@ def test_killed_run_goes_on(model_path, texts_path, tmp_path, expected):
     paths = [str(model_path), str(texts_path), str(output)]
     code = f"""
 import os, signal, sys
-from spacy_egp.annotation import output
+from spacy_egp.annotation import annotator
 from spacy_egp.annotation.annotate import annotate
 
-def write(self, file):
+class Output(annotator.Output):
+    def open_part(self, number, suffix):
+        if number == 3:
+            annotator.make_writer = make_killer
+        return super().open_part(number, suffix)
+
+def make_killer(format, file, *settings):
     file.write(b"half a part")
     file.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 
-class Output(output.Output):
-    def write_part(self, number, writer, failures, counts):
-        if number == 3:
-            type(writer).write = write
-        super().write_part(number, writer, failures, counts)
-
-from spacy_egp.annotation import annotator
 annotator.Output = Output
 annotate(*{paths}, docs_per_part=5)
 """
