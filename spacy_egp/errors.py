@@ -295,3 +295,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "The column {column!r} has integers in the first documents, but here {value}: "
         "write JSONL, or correct the column."
     )
+
+    # spacy egp annotate: the run, continued
+    EGP428 = "There is no Python file {path}: correct --code."
+    EGP429 = "Cannot import {path}, correct the file or --code: {error}"

@@ -35,6 +35,7 @@ def annotate(
     n_process: int = 1,
     gpu: float = 0.0,
     address: str | None = None,
+    code: str | None = None,
     silent: bool = True,
 ) -> Summary:
     """Annotate a corpus with a trained pipeline, or go on where a run was interrupted.
@@ -57,6 +58,8 @@ def annotate(
     n_process (int): The number of workers: processes, or Ray's actors.
     gpu (float): Share of a GPU that each worker has; 0 for the CPU.
     address (str | None): Address of a Ray cluster. If None, one is started here.
+    code (str | None): Python file that each worker imports before it loads the
+        pipeline, with the components that the pipeline needs.
     silent (bool): Whether to show no progress bar.
     RETURNS (Summary): What was annotated, and what failed.
     RAISES:
@@ -70,6 +73,7 @@ def annotate(
     if address and engine != "ray":
         raise ValueError(Errors.EGP401.format(address=address))
     model_path = _find_model(model)
+    code_path = _find_code(code) if code else None
     files = find_files(input_path)
     parts = cut_files(list(files), docs_per_part)
     if not parts:
@@ -84,6 +88,7 @@ def annotate(
         max_chars=max_chars,
         batch_words=batch_words,
         gpu=gpu,
+        code=str(code_path) if code_path else None,
         schema=find_schema(parts, text_column) if format == "parquet" else None,
     )
     output.begin(
@@ -95,6 +100,7 @@ def annotate(
             "spans_key": spans_key,
             "max_chars": max_chars,
             "docs_per_part": docs_per_part,
+            "code": get_checksum(code_path) if code_path else None,
             "versions": {name: version(name) for name in ("spacy", "spacy-egp")},
         }
     )
@@ -135,6 +141,13 @@ def _find_model(model: str) -> Path:
     if is_package(model):
         return get_package_path(model)
     raise FileNotFoundError(Errors.EGP402.format(model=model))
+
+
+def _find_code(code: str) -> Path:
+    path = Path(code)
+    if not path.is_file():
+        raise FileNotFoundError(Errors.EGP428.format(path=code))
+    return path.resolve()
 
 
 def _run_engine(

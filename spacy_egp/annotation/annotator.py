@@ -10,6 +10,7 @@ import numpy as np
 import spacy
 from spacy.tokens import Doc
 from spacy.training.batchers import minibatch_by_words
+from spacy.util import import_file
 
 from ..errors import Errors
 from .corpus import Part, read_part
@@ -39,6 +40,7 @@ class Settings:
     max_chars (int): The most characters of a document; longer ones fail.
     batch_words (int): Tokens that the pipeline is given at a time.
     gpu (float): The worker's share of a GPU; 0 for the CPU.
+    code (str | None): Python file to import before the pipeline is loaded.
     schema (pyarrow.Schema | None): The columns of the input, for Parquet.
     """
 
@@ -50,6 +52,7 @@ class Settings:
     max_chars: int
     batch_words: int
     gpu: float
+    code: str | None
     schema: Any
 
 
@@ -57,7 +60,9 @@ class Annotator:
     """Annotates one part after the other, with a pipeline that is loaded once.
 
     settings (Settings): The settings.
-    RAISES (ValueError): If the pipeline does not write the spans.
+    RAISES:
+        ImportError: If the Python file has an error.
+        ValueError: If the pipeline does not write the spans.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -65,6 +70,8 @@ class Annotator:
         self.output = Output(settings.output)
         if settings.gpu:
             spacy.require_gpu()
+        if settings.code:
+            _import_code(settings.code)
         self.nlp = spacy.load(settings.model)
         self.nlp.max_length = settings.max_chars
         keys = list(self.nlp("x").spans)
@@ -156,6 +163,13 @@ class Annotator:
         if len(docs) == 1:
             return [failure]
         return [result for doc in docs for result in self._pipe([doc])]
+
+
+def _import_code(path: str) -> None:
+    try:
+        import_file("python_code", path)
+    except Exception as error:
+        raise ImportError(Errors.EGP429.format(path=path, error=repr(error))) from error
 
 
 def _count_words(item: tuple[Record, Doc | Exception]) -> int:

@@ -1,9 +1,10 @@
 """A document and its spans as a row of columns."""
 
 import json
+from math import isfinite
 from typing import Any
 
-from spacy.tokens import Doc
+from spacy.tokens import Doc, SpanGroup
 
 from ..errors import Errors
 from .records import Record
@@ -43,21 +44,31 @@ def list_spans(doc: Doc, spans_key: str) -> list[dict[str, Any]]:
     doc (Doc): The doc.
     spans_key (str): Key of the spans in doc.spans.
     RETURNS (list[dict[str, Any]]): The spans. Ends are exclusive; the score is the
-        probability to six decimals, or None if the pipeline gives none.
+        probability to six decimals, or None for a span that has none.
     """
     spans = doc.spans[spans_key]
-    scores = spans.attrs.get("scores", [None] * len(spans))
     return [
         {
             "start_char": span.start_char,
             "end_char": span.end_char,
             "label": span.label_,
-            "score": None if score is None else round(float(score), 6),
+            "score": score,
             "start_token": span.start,
             "end_token": span.end,
         }
-        for span, score in zip(spans, scores, strict=True)
+        for span, score in zip(spans, _list_scores(spans), strict=True)
     ]
+
+
+def _list_scores(spans: SpanGroup) -> list[float | None]:
+    """A score for each span, None where there is none. Components that add spans put
+    them behind those with scores; where spans were removed, nobody knows whose scores
+    are left."""
+    given = spans.attrs.get("scores", ())
+    if len(given) > len(spans):
+        given = ()
+    scores = [round(float(score), 6) if isfinite(score) else None for score in given]
+    return scores + [None] * (len(spans) - len(scores))
 
 
 def dump_json(value: Any) -> str:

@@ -51,6 +51,10 @@ def annotate_cli(
     address: Annotated[
         str | None, Opt("--address", "-a", help="Ray cluster; a local one if not set")
     ] = None,
+    code: Annotated[
+        str | None,
+        Opt("--code", "-c", help="Python file with components, for each worker"),
+    ] = None,
     json: Annotated[
         bool, Opt("--json", "-j", help="Print the summary as JSON")
     ] = False,
@@ -82,6 +86,7 @@ def annotate_cli(
                 n_process=n_process,
                 gpu=gpu,
                 address=address,
+                code=code,
                 silent=False,
             )
     except (ImportError, OSError, ValueError) as error:

@@ -1,17 +1,19 @@
 """What a worker does with documents: one pipeline, batches by tokens, a limit."""
 
+import shutil
 from itertools import chain
 from weakref import WeakSet
 
 import pytest
 import spacy
 import srsly
-from annotations import read_failed, read_rows
+from annotations import list_spans, read_failed, read_rows
 from conftest import transformer_config
 from spacy.language import Language
 from spacy.training.initialize import init_nlp
+from thinc.api import Config
 
-from spacy_egp.annotation import annotator
+from spacy_egp.annotation import annotator, rows
 from spacy_egp.annotation.annotate import annotate
 from spacy_egp.annotation.annotator import Settings, annotate_in_worker
 from spacy_egp.annotation.corpus import cut_files
@@ -34,6 +36,7 @@ def test_worker_loads_the_pipeline_once(model_path, texts_path, tmp_path, monkey
         max_chars=1000,
         batch_words=1000,
         gpu=0,
+        code=None,
         schema=None,
     )
     for part in cut_files([texts_path.as_uri()], docs_per_part=20):
@@ -156,3 +159,99 @@ def test_a_million_characters(trained_nlp, model_path, tmp_path, n_process):
     [(source, reason)] = read_failed(output).items()
     assert source == f"{path.as_uri()}:2"
     assert "1000005 characters are more than the 100000 that --max-chars" in reason
+
+
+RULER = {"spans_key": "sc", "overwrite": False, "annotate_ents": False}
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_spans_without_a_score(trained_nlp, model_path, tmp_path, format):
+    """A ruler adds its spans behind those of egp_ner, which alone have scores."""
+    nlp = spacy.load(model_path)
+    ruler = nlp.add_pipe("span_ruler", config=RULER)
+    ruler.add_patterns([{"label": "VERB", "pattern": "like"}])
+    nlp.to_disk(tmp_path / "model")
+    path = tmp_path / "a.jsonl"
+    srsly.write_jsonl(path, [{"text": "I like London and Berlin."}])
+    output = tmp_path / "out"
+    summary = annotate(str(tmp_path / "model"), str(path), str(output), format=format)
+    assert not summary.total.failed.count
+    [row] = read_rows(output, format)
+    scored = [span for span in row["spans"] if span["score"] is not None]
+    assert scored == list_spans(trained_nlp("I like London and Berlin."))
+    [added] = [span for span in row["spans"] if span["score"] is None]
+    assert (added["label"], added["start_char"], added["end_char"]) == ("VERB", 2, 6)
+
+
+@pytest.mark.parametrize(
+    "given, expected",
+    [
+        ([0.5], [0.5, None, None]),
+        # Whose scores are these?
+        ([0.5] * 4, [None] * 3),
+        ([0.5, float("nan"), float("inf")], [0.5, None, None]),
+        ([], [None] * 3),
+        (None, [None] * 3),
+    ],
+)
+def test_scores_that_do_not_fit_the_spans(given, expected):
+    doc = spacy.blank("en")("a b c")
+    doc.spans["sc"] = [doc[i : i + 1] for i in range(3)]
+    if given is not None:
+        doc.spans["sc"].attrs["scores"] = given
+    assert [span["score"] for span in rows.list_spans(doc, "sc")] == expected
+
+
+CODE = """
+from spacy.language import Language
+
+@Language.component("remember")
+def remember(doc):
+    doc.user_data["remembered"] = doc.text
+    return doc
+"""
+
+
+@pytest.fixture
+def code_path(tmp_path):
+    path = tmp_path / "my.py"
+    path.write_text(CODE)
+    return path
+
+
+@pytest.fixture
+def code_model_path(model_path, tmp_path):
+    """A pipeline that cannot be loaded without `CODE`, which this process has not."""
+    path = tmp_path / "code_model"
+    shutil.copytree(model_path, path)
+    config = Config().from_disk(path / "config.cfg", interpolate=False)
+    config["nlp"]["pipeline"].append("remember")
+    config["components"]["remember"] = {"factory": "remember"}
+    config.to_disk(path / "config.cfg")
+    return path
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_each_worker_imports_the_code(
+    code_model_path, code_path, texts_path, tmp_path, engine
+):
+    paths = (str(code_model_path), str(texts_path), str(tmp_path / "out"))
+    with pytest.raises(ValueError, match="E002.*remember"):
+        annotate(*paths)
+    settings = {"engine": engine, "n_process": 2, "docs_per_part": 30}
+    annotate(*paths, **settings, format="spacy", code=str(code_path))
+    written = read_rows(tmp_path / "out", "spacy")
+    assert [row["remembered"] for row in written] == [row["text"] for row in written]
+    # The output depends on the code.
+    code_path.write_text(CODE + "\n# changed")
+    with pytest.raises(FileExistsError, match="EGP413.*code was"):
+        annotate(*paths, **settings, format="spacy", code=str(code_path))
+
+
+def test_code_with_errors(model_path, texts_path, tmp_path):
+    arguments = (str(model_path), str(texts_path), str(tmp_path / "out"))
+    with pytest.raises(FileNotFoundError, match="EGP428.*no.py"):
+        annotate(*arguments, code=str(tmp_path / "no.py"))
+    (tmp_path / "bad.py").write_text("1 / 0")
+    with pytest.raises(ImportError, match="EGP429.*bad.py.*ZeroDivisionError"):
+        annotate(*arguments, code=str(tmp_path / "bad.py"))
