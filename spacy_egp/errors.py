@@ -36,6 +36,13 @@ class Warnings(metaclass=ErrorsWithCodes):
         "the reader spacy-egp.Corpus.v1, or correct these spans."
     )
 
+    # spacy egp annotate
+    EGPW401 = (
+        "Documents have no time limit here: it needs the main thread of a process, and "
+        "another system than Windows. Set n_process to 2 or more, or annotate in the "
+        "main thread."
+    )
+
 
 class Errors(metaclass=ErrorsWithCodes):
     """Templates of the errors' messages, and of the reasons that are given for records
@@ -267,8 +274,8 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP415 = "A worker failed: {error}"
     EGP416 = (
         "Ray has given up a part whose workers were killed {n_retries} times. What is "
-        "written stays: run the same command again to go on, with a lower --max-chars "
-        "or --n-process if memory ran out. {error}"
+        "written stays: run the same command again to go on, with a lower --n-process "
+        "or --batch-words if memory ran out. {error}"
     )
 
     EGP417 = (
@@ -299,3 +306,28 @@ class Errors(metaclass=ErrorsWithCodes):
     # spacy egp annotate: the run, continued
     EGP428 = "There is no Python file {path}: correct --code."
     EGP429 = "Cannot import {path}, correct the file or --code: {error}"
+    EGP430 = (
+        "It has changed since the run began. Restore it and run the same command "
+        "again, or annotate it anew into another folder."
+    )
+    EGP432 = "{url} has two columns {column!r}: rename one of them."
+    EGP437 = (
+        "{url} has parts, but its _manifest.json, which tells what they are made from, "
+        "is damaged or missing: name another folder."
+    )
+    EGP434 = (
+        "{url} is not a regular file, but a folder, a pipe, a socket or a device. The "
+        "input is read twice: write it to a file, or leave it out."
+    )
+    EGP435 = (
+        "{url} needs the compression {compression}, which this Python lacks: for zstd, "
+        "pip install zstandard, or decompress the file."
+    )
+
+    # spacy egp annotate: documents that fail, continued
+    EGP431 = "The row is in a damaged part of the file: {error}"
+    EGP436 = (
+        "It took more than {seconds:g} seconds: raise --max-seconds, or split the "
+        "document."
+    )
+    EGP433 = "The column {column!r} is not valid Unicode: rename it."

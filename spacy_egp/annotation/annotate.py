@@ -11,7 +11,14 @@ from weasel.util.hashing import get_checksum
 
 from ..errors import Errors
 from .annotator import Settings
-from .corpus import Part, cut_files, find_files, find_schema
+from .corpus import (
+    Part,
+    check_columns,
+    cut_files,
+    find_files,
+    find_schema,
+    list_digests,
+)
 from .formats import OUTPUTS
 from .local import annotate_locally
 from .output import Output
@@ -29,6 +36,7 @@ def annotate(
     text_column: str = "text",
     spans_key: str = "sc",
     max_chars: int = 100_000,
+    max_seconds: float = 3600,
     docs_per_part: int = 10_000,
     batch_words: int = 5_000,
     engine: str = "local",
@@ -52,6 +60,8 @@ def annotate(
     spans_key (str): Key of the spans in doc.spans.
     max_chars (int): The most characters of a document; longer ones fail. The time for
         a document grows with the square of its length.
+    max_seconds (float): The most seconds for a document; slower ones fail. The next
+        call tries them again.
     docs_per_part (int): The most documents in a part.
     batch_words (int): Tokens that the pipeline is given at a time.
     engine (str): "local" (processes on this machine) or "ray" (Ray Data).
@@ -74,11 +84,12 @@ def annotate(
         raise ValueError(Errors.EGP401.format(address=address))
     model_path = _find_model(model)
     code_path = _find_code(code) if code else None
-    files = find_files(input_path)
-    parts = cut_files(list(files), docs_per_part)
+    output = Output(output_path)
+    files = find_files(input_path, output.url)
+    check_columns(files, text_column)
+    parts = cut_files(files, docs_per_part)
     if not parts:
         raise ValueError(Errors.EGP405.format(url=input_path))
-    output = Output(output_path)
     settings = Settings(
         model=str(model_path),
         output=output.url,
@@ -86,6 +97,7 @@ def annotate(
         text_column=text_column,
         spans_key=spans_key,
         max_chars=max_chars,
+        max_seconds=max_seconds,
         batch_words=batch_words,
         gpu=gpu,
         code=str(code_path) if code_path else None,
@@ -94,7 +106,7 @@ def annotate(
     output.begin(
         {
             "model": get_checksum(model_path),
-            "input": files,
+            "input": list_digests(files, parts),
             "format": format,
             "text_column": text_column,
             "spans_key": spans_key,
@@ -104,7 +116,7 @@ def annotate(
             "versions": {name: version(name) for name in ("spacy", "spacy-egp")},
         }
     )
-    done = output.read_done()
+    done = output.read_done(OUTPUTS[format])
     missing = [part for part in parts if part.number not in done]
     summary = Summary(output.url, len(parts))
     for counts in done.values():

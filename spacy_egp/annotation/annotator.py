@@ -15,6 +15,7 @@ from spacy.util import import_file
 from ..errors import Errors
 from .corpus import Part, read_part
 from .formats import OUTPUTS, make_writer
+from .limits import is_temporary, time_limit
 from .output import Output
 from .records import Failure, Record
 from .summary import Counts
@@ -38,6 +39,7 @@ class Settings:
     text_column (str): The column of the text.
     spans_key (str): Key of the spans in doc.spans.
     max_chars (int): The most characters of a document; longer ones fail.
+    max_seconds (float): The most seconds for a document; slower ones fail.
     batch_words (int): Tokens that the pipeline is given at a time.
     gpu (float): The worker's share of a GPU; 0 for the CPU.
     code (str | None): Python file to import before the pipeline is loaded.
@@ -50,6 +52,7 @@ class Settings:
     text_column: str
     spans_key: str
     max_chars: int
+    max_seconds: float
     batch_words: int
     gpu: float
     code: str | None
@@ -105,13 +108,12 @@ class Annotator:
                         raise doc
                     item = writer.encode(record, doc)
                 except Exception as error:
-                    reason = f"{type(error).__name__}: {error}"
-                    failures.append(Failure(record.source, reason))
+                    failures.append(_describe_failure(record, error))
                 else:
                     writer.write(item)
                     counts.add_doc(doc, key)
             writer.close()
-        counts.failed.add(failures)
+        counts.add_failures(failures)
         self.output.finish_part(part.number, failures, counts)
         return counts
 
@@ -145,15 +147,19 @@ class Annotator:
             return ValueError(
                 Errors.EGP423.format(n_chars=n_chars, max_chars=max_chars)
             )
+        if isinstance(content, Doc):
+            return content
         try:
-            return self.nlp.make_doc(content) if isinstance(content, str) else content
+            with time_limit(self.settings.max_seconds):
+                return self.nlp.make_doc(content)
         except Exception as error:
-            return error
+            return error.with_traceback(None)
 
     def _pipe(self, docs: Sequence[Doc]) -> list[Doc | Exception]:
         """Annotate a batch; if that fails, one doc at a time."""
         try:
-            annotated = list(self.nlp.pipe(docs, batch_size=len(docs)))
+            with time_limit(self.settings.max_seconds):
+                annotated = list(self.nlp.pipe(docs, batch_size=len(docs)))
             if len(annotated) < len(docs):
                 raise ValueError(Errors.EGP424)
             return [_drop_tensors(doc) for doc in annotated]
@@ -170,6 +176,11 @@ def _import_code(path: str) -> None:
         import_file("python_code", path)
     except Exception as error:
         raise ImportError(Errors.EGP429.format(path=path, error=repr(error))) from error
+
+
+def _describe_failure(record: Record, error: Exception) -> Failure:
+    reason = f"{type(error).__name__}: {error}"
+    return Failure(record.source, reason, is_temporary(error))
 
 
 def _count_words(item: tuple[Record, Doc | Exception]) -> int:

@@ -1,29 +1,19 @@
 """The input as a whole: its files, and the parts that they are cut into."""
 
-import gzip
 import io
-import lzma
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import IO, Any, NamedTuple
 
 import fsspec
+from fsspec.compression import available_compressions
 from spacy.vocab import Vocab
 
 from ..errors import Errors
-from .formats import get_reader, import_parquet, input_suffix
-from .records import Record, Slice
-
-DAMAGED = (
-    EOFError,
-    KeyError,
-    ValueError,
-    gzip.BadGzipFile,
-    lzma.LZMAError,
-    zlib.error,
-)
+from .formats import COMPRESSED, get_reader, import_parquet, input_suffix
+from .records import Hash, Record, Slice
+from .rows import SPANS_COLUMN
 
 
 class Part(NamedTuple):
@@ -39,23 +29,36 @@ class Part(NamedTuple):
     slice: Slice
 
 
-def find_files(url: str) -> dict[str, str]:
+def find_files(url: str, output: str) -> list[str]:
     """Find the input files, in the order of their names.
 
     url (str): A file, a folder or a pattern, local or of any file system that fsspec
         knows. In folders, names that begin with "." or "_" are left out.
-    RETURNS (dict[str, str]): Their URLs, and for each a hash that tells whether the
-        file has changed.
-    RAISES (FileNotFoundError): If there are none.
+    output (str): The folder of the output, which may be inside.
+    RETURNS (list[str]): Their URLs.
+    RAISES:
+        FileNotFoundError: If there are none.
+        ValueError: If there are others than regular files.
     """
     fs, path = fsspec.url_to_fs(url)
     if fs.isdir(path):
-        paths = [file for file in fs.find(path) if not _is_hidden(file, path)]
+        infos = fs.find(path, detail=True)
+        infos = {file: infos[file] for file in infos if not _is_hidden(file, path)}
     else:
-        paths = [path] if fs.isfile(path) else fs.glob(path)
-    if not paths:
+        infos = fs.glob(path, detail=True)
+        infos = {file: infos[file] for file in infos if not fs.isdir(file)}
+    urls = []
+    for file, info in sorted(infos.items()):
+        file_url = fs.unstrip_protocol(file)
+        if file_url == output or file_url.startswith(f"{output}/"):
+            continue
+        # A link is looked up, which a listing does not.
+        if info["type"] != "file" and fs.info(file)["type"] != "file":
+            raise ValueError(Errors.EGP434.format(url=file_url))
+        urls.append(file_url)
+    if not urls:
         raise FileNotFoundError(Errors.EGP404.format(url=url))
-    return {fs.unstrip_protocol(path): fs.ukey(path) for path in sorted(paths)}
+    return urls
 
 
 def _is_hidden(path: str, folder: str) -> bool:
@@ -73,14 +76,24 @@ def cut_files(urls: Sequence[str], docs_per_part: int) -> list[Part]:
     """
     parts: list[Part] = []
     for url in urls:
-        reader = get_reader(url)
-        try:
-            with _open(url) as file:
-                for slice in reader.cut(file, docs_per_part):
-                    parts.append(Part(len(parts), url, slice))
-        except DAMAGED as error:
-            raise ValueError(Errors.EGP407.format(url=url, error=error)) from error
+        cut = get_reader(url).cut
+        with _open(url) as file:
+            for slice in cut(file, docs_per_part):
+                parts.append(Part(len(parts), url, slice))
     return parts
+
+
+def list_digests(urls: Sequence[str], parts: Iterable[Part]) -> dict[str, str]:
+    """List what tells whether the files are those of an earlier run.
+
+    urls (Sequence[str]): The files.
+    parts (Iterable[Part]): Their parts.
+    RETURNS (dict[str, str]): A hash of the content of each.
+    """
+    hashes = {url: Hash() for url in urls}
+    for part in parts:
+        hashes[part.url].update(part.slice.digest.encode())
+    return {url: hash.hexdigest() for url, hash in hashes.items()}
 
 
 def read_part(part: Part, text_column: str, vocab: Vocab) -> Iterator[Record]:
@@ -90,6 +103,7 @@ def read_part(part: Part, text_column: str, vocab: Vocab) -> Iterator[Record]:
     text_column (str): The column of the text.
     vocab (Vocab): The pipeline's vocab.
     YIELDS (Record): A record per document.
+    RAISES (ValueError): If the file is damaged, or not what it was when it was cut.
     """
     read = get_reader(part.url).read
     with _open(part.url) as file:
@@ -106,24 +120,51 @@ def find_schema(parts: Sequence[Part], text_column: str) -> Any:
     RAISES (ValueError): If input files in Parquet differ in their columns.
     """
     parquet = import_parquet()
-    schemas = {}
-    for url in dict.fromkeys(part.url for part in parts):
-        if input_suffix(url) == ".parquet":
-            with _open(url) as file:
-                schemas[url] = parquet.read_schema(file)
+    schemas = dict(_read_schemas(dict.fromkeys(part.url for part in parts)))
     if not schemas:
         records = read_part(parts[0], text_column, Vocab())
-        return parquet.infer_schema([record.columns for record in records])
+        columns = [record.columns for record in records]
+        return parquet.infer_schema(columns, text_column)
     first, *others = schemas
     for url in others:
         if schemas[url] != schemas[first]:
             raise ValueError(Errors.EGP409.format(url=url, first=first))
+    if SPANS_COLUMN in schemas[first].names:
+        raise ValueError(Errors.EGP425.format(column=SPANS_COLUMN))
     return schemas[first]
+
+
+def check_columns(urls: Iterable[str], text_column: str) -> None:
+    """Check the columns of the files in Parquet.
+
+    urls (Iterable[str]): The files.
+    text_column (str): The column of the text.
+    RAISES (ValueError): If one has no such column, or two of one name.
+    """
+    for url, schema in _read_schemas(urls):
+        import_parquet().check_schema(url, schema, text_column)
+
+
+def _read_schemas(urls: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    for url in urls:
+        if input_suffix(url) == ".parquet":
+            with _open(url) as file:
+                schema = import_parquet().read_schema(file)
+            yield url, schema
 
 
 @contextmanager
 def _open(url: str) -> Iterator[IO[bytes]]:
-    """Open a file, decompressed, for reading it in any order."""
-    with fsspec.open(url, "rb", compression="infer") as file:
-        # Files of fsspec are slow at reading lines.
-        yield io.BufferedReader(file)
+    """Open a file, decompressed, for reading it in any order. Whatever goes wrong while
+    it is open is the file's: libraries raise anything at damaged bytes."""
+    compression = COMPRESSED.get(PurePosixPath(url).suffix)
+    if compression not in available_compressions():
+        raise ImportError(Errors.EGP435.format(url=url, compression=compression))
+    try:
+        with fsspec.open(url, "rb", compression=compression) as file:
+            # Files of fsspec are slow at reading lines.
+            yield io.BufferedReader(file)
+    except ImportError:
+        raise
+    except Exception as error:
+        raise ValueError(Errors.EGP407.format(url=url, error=error)) from error

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import IO
 
 import srsly
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from .records import Record, Slice
+from .records import Hash, Record, Slice
 from .rows import dump_json
 
 
@@ -20,9 +19,12 @@ def cut_docbin(file: IO[bytes], docs_per_part: int) -> Iterator[Slice]:
     docs_per_part (int): The largest number of docs in a slice.
     YIELDS (Slice): The slices.
     """
-    n_docs = len(DocBin().from_bytes(file.read()))
+    content = file.read()
+    n_docs = len(DocBin().from_bytes(content))
+    digest = Hash(content).hexdigest()
     for offset in range(0, n_docs, docs_per_part):
-        yield Slice(offset, offset + 1, min(docs_per_part, n_docs - offset))
+        n_docs_here = min(docs_per_part, n_docs - offset)
+        yield Slice(offset, offset + 1, n_docs_here, digest)
 
 
 def read_docbin(
@@ -38,12 +40,32 @@ def read_docbin(
     vocab (Vocab): The pipeline's vocab.
     YIELDS (Record): A record per doc.
     """
-    docs = DocBin().from_bytes(file.read()).get_docs(vocab)
-    stretch = islice(docs, slice.offset, slice.offset + slice.n_docs)
-    for number, doc in enumerate(stretch, slice.first):
+    content = file.read()
+    slice.check(Hash(content))
+    docs = DocBin().from_bytes(content)
+    for string in docs.strings:
+        vocab[string]
+    for number in range(slice.first, slice.first + slice.n_docs):
+        source = f"{url}, doc {number}"
+        try:
+            doc = _get_doc(docs, number - 1, vocab)
+        except Exception as error:
+            # spaCy raises whatever a damaged doc makes it stumble over.
+            yield Record(source, error, {})
+            continue
         columns = {k: v for k, v in doc.user_data.items() if isinstance(k, str)}
         columns[text_column] = doc.text
-        yield Record(f"{url}, doc {number}", doc, columns)
+        yield Record(source, doc, columns)
+
+
+def _get_doc(docs: DocBin, i: int, vocab: Vocab) -> Doc:
+    """A doc by itself: `get_docs` ends at the first that is damaged."""
+    single = DocBin()
+    single.attrs = docs.attrs
+    for name in ("tokens", "spaces", "cats", "flags", "span_groups", "user_data"):
+        setattr(single, name, getattr(docs, name)[i : i + 1])
+    [doc] = single.get_docs(vocab)
+    return doc
 
 
 class DocBinWriter:

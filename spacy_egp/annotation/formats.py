@@ -13,7 +13,8 @@ from .docbin import DocBinWriter, cut_docbin, read_docbin
 from .lines import JsonlWriter, cut_lines, read_jsonl, read_text
 from .records import Record, Slice
 
-COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+# Compressions as fsspec calls them.
+COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
 SUFFIXES = (".parquet", ".jsonl", ".ndjson", ".txt", ".spacy")
 OUTPUTS = {"jsonl": ".jsonl", "parquet": ".parquet", "spacy": ".spacy"}
 

@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..errors import Errors
-from .records import Record, Slice
+from .records import Hash, Record, Slice
 from .rows import dump_line, make_row
 
 # A part ends early where it has as many bytes: its documents are in memory together.
@@ -25,21 +25,30 @@ def cut_lines(file: IO[bytes], docs_per_part: int) -> Iterator[Slice]:
     """
     offset, first = 0, 1
     n_lines = n_bytes = 0
+    hash = Hash()
     for line in file:
         n_lines += 1
         n_bytes += len(line)
+        hash.update(line)
         if n_lines == docs_per_part or n_bytes >= BYTES_PER_PART:
-            yield Slice(offset, first, n_lines)
+            yield Slice(offset, first, n_lines, hash.hexdigest())
             offset += n_bytes
             first += n_lines
             n_lines = n_bytes = 0
+            hash = Hash()
     if n_lines:
-        yield Slice(offset, first, n_lines)
+        yield Slice(offset, first, n_lines, hash.hexdigest())
 
 
 def _read_lines(file: IO[bytes], slice: Slice) -> Iterator[tuple[int, bytes]]:
+    """The lines and their numbers. RAISES (ValueError): If they are not those of the
+    slice, when they have been read."""
     file.seek(slice.offset)
-    return enumerate(islice(file, slice.n_docs), slice.first)
+    hash = Hash()
+    for number, line in enumerate(islice(file, slice.n_docs), slice.first):
+        hash.update(line)
+        yield number, line
+    slice.check(hash)
 
 
 def read_text(

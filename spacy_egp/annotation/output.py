@@ -2,13 +2,16 @@
 from."""
 
 import json
+import os
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import PurePosixPath
 from typing import IO, Any
 from uuid import uuid4
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 from spacy.util import dict_to_dot
 
 from ..errors import Errors
@@ -20,6 +23,9 @@ from .summary import Counts
 MANIFEST = "_manifest.json"
 DONE = "_done"
 FAILED = "_failed"
+COUNTS = re.compile(r"part-(\d{6,})\.json")
+# The names of this module's own files while they are written. Nothing else is removed.
+TEMPORARY = re.compile(r"\.(_manifest|part-\d{6,})\.[a-z]+-[0-9a-f]{32}")
 
 
 class Output:
@@ -37,6 +43,7 @@ class Output:
     def __init__(self, url: str) -> None:
         self.fs, self.path = fsspec.url_to_fs(url)
         self.url = self.fs.unstrip_protocol(self.path)
+        self.is_local = isinstance(self.fs, LocalFileSystem)
 
     def begin(self, manifest: dict[str, Any]) -> None:
         """Begin a run, or go on with one that was interrupted.
@@ -49,7 +56,7 @@ class Output:
         others = [name for name in names if not name.startswith((".", "_"))]
         if self.fs.isfile(self.path) or (others and MANIFEST not in names):
             raise FileExistsError(Errors.EGP412.format(url=self.url))
-        if self._names(DONE):
+        if any(COUNTS.fullmatch(name) for name in self._names(DONE)):
             self._check(manifest)
         self.clean()
         for path in (self.path, self._join(DONE), self._join(FAILED)):
@@ -58,7 +65,10 @@ class Output:
             file.write(json.dumps(manifest, indent=2).encode())
 
     def _check(self, manifest: dict[str, Any]) -> None:
-        previous = dict_to_dot(json.loads(self.fs.cat_file(self._join(MANIFEST))))
+        try:
+            previous = dict_to_dot(json.loads(self.fs.cat_file(self._join(MANIFEST))))
+        except (AttributeError, FileNotFoundError, ValueError) as error:
+            raise FileExistsError(Errors.EGP437.format(url=self.url)) from error
         current = dict_to_dot(manifest)
         for name in previous | current:
             old, new = previous.get(name), current.get(name)
@@ -71,21 +81,32 @@ class Output:
         """Remove what is left of workers that were killed while they wrote."""
         for folder in ([], [DONE], [FAILED]):
             for name in self._names(*folder):
-                if name.startswith("."):
+                if TEMPORARY.fullmatch(name):
                     self.fs.rm(self._join(*folder, name))
 
-    def read_done(self) -> dict[int, Counts]:
-        """RETURNS (dict[int, Counts]): The complete parts and their counts."""
-        written = {PurePosixPath(name).stem for name in self._names()}
-        names = [name for name in self._names(DONE) if name[:-5] in written]
-        paths = [self._join(DONE, name) for name in names]
-        contents = self.fs.cat(paths) if paths else {}
-        return {
-            int(name.removeprefix("part-").removesuffix(".json")): Counts.from_dict(
-                json.loads(contents[path])
-            )
-            for name, path in zip(names, paths, strict=True)
+    def read_done(self, suffix: str) -> dict[int, Counts]:
+        """Find the complete parts. One with documents for which memory or time ran out
+        is not complete, nor is one whose counts are damaged.
+
+        suffix (str): The suffix of their format.
+        RETURNS (dict[int, Counts]): Their numbers and counts.
+        """
+        written = {name.removesuffix(suffix) for name in self._names()}
+        numbers = {
+            self._join(DONE, name): int(match[1])
+            for name in self._names(DONE)
+            if (match := COUNTS.fullmatch(name)) and PurePosixPath(name).stem in written
         }
+        contents = self.fs.cat(list(numbers)) if numbers else {}
+        done = {}
+        for path, number in numbers.items():
+            try:
+                counts = Counts.from_dict(json.loads(contents[path]))
+            except (AttributeError, KeyError, TypeError, ValueError):
+                continue
+            if not counts.temporary:
+                done[number] = counts
+        return done
 
     def open_part(self, number: int, suffix: str) -> AbstractContextManager[IO[bytes]]:
         """Open the file of a part. It has its name when the context ends.
@@ -106,9 +127,12 @@ class Output:
         counts (Counts): Its counts.
         """
         name = _part_name(number)
+        failed = (FAILED, f"{name}.jsonl")
         if failures:
-            with self._write(FAILED, f"{name}.jsonl") as file:
+            with self._write(*failed) as file:
                 file.writelines(dump_line(f._asdict()) for f in failures)
+        elif self.fs.exists(self._join(*failed)):
+            self.fs.rm(self._join(*failed))
         with self._write(DONE, f"{name}.json") as file:
             file.write(dump_line(counts.to_dict()))
 
@@ -127,9 +151,29 @@ class Output:
     def _write(self, *names: str) -> Iterator[IO[bytes]]:
         *folder, name = names
         temporary = self._join(*folder, f".{name}-{uuid4().hex}")
-        with self.fs.open(temporary, "wb") as file:
-            yield file
+        try:
+            with self.fs.open(temporary, "wb") as file:
+                yield file
+                if self.is_local:
+                    file.flush()
+                    os.fsync(file.fileno())
+        except BaseException:
+            with suppress(Exception):
+                self.fs.rm(temporary)
+            raise
         self.fs.mv(temporary, self._join(*names))
+        if self.is_local:
+            _sync_folder(self._join(*folder))
+
+
+def _sync_folder(path: str) -> None:
+    """Have the names in a folder outlast a loss of power, where the system can."""
+    if os.name == "posix":
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _part_name(number: int) -> str:

@@ -1,19 +1,24 @@
 """Parquet files. Needs pyarrow, which is an extra."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from functools import partial
+from itertools import accumulate, chain, islice, repeat
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..errors import Errors
 from .lines import BYTES_PER_PART
-from .records import Record, Slice
+from .records import Hash, Record, Slice
 from .rows import SPANS_COLUMN, dump_json, list_new_spans
 
+DAMAGED = (OSError, pa.ArrowException)
 ROWS_PER_BATCH = 1000
 # Rows of the output are in memory until there are so many bytes of them.
 BYTES_PER_ROW_GROUP = 2**24
@@ -50,6 +55,16 @@ class Row(Mapping[str, Any]):
             # A time that Python cannot represent.
             return value.cast(pa.string()).as_py()
 
+    def as_stored(self, schema: pa.Schema) -> pa.RecordBatch:
+        """schema (pa.Schema): The columns of the file.
+        RETURNS (pa.RecordBatch): The row with its texts as they are in the file.
+        """
+        columns = [
+            column if column.type == dtype else column.cast(dtype)
+            for column, dtype in zip(self.rows.columns, schema.types, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.rows.schema.names)
 
@@ -58,24 +73,38 @@ class Row(Mapping[str, Any]):
 
 
 def cut_parquet(file: IO[bytes], docs_per_part: int) -> Iterator[Slice]:
-    """Cut a file into slices, by its metadata.
+    """Cut a file into slices, in one pass that holds a batch of rows at a time.
 
     file (IO[bytes]): The open file.
     docs_per_part (int): The largest number of rows in a slice.
     YIELDS (Slice): The slices.
     """
-    metadata = pq.ParquetFile(file).metadata
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    n_bytes = max(1, sum(group.total_byte_size for group in groups))
-    n_rows = max(1, min(docs_per_part, BYTES_PER_PART * metadata.num_rows // n_bytes))
-    for offset in range(0, metadata.num_rows, n_rows):
-        yield Slice(offset, offset + 1, min(n_rows, metadata.num_rows - offset))
+    parquet = _open_parquet(file)
+    ends = _row_group_ends(parquet)
+    digests = [
+        Hash(_read_bytes(file, parquet.metadata.row_group(i))).digest()
+        for i in range(parquet.num_row_groups)
+    ]
+    offset = n_rows = n_bytes = 0
+    row_bytes = map(partial(_row_bytes, parquet), range(parquet.num_row_groups))
+    for n_row_bytes in chain.from_iterable(row_bytes):
+        n_rows += 1
+        n_bytes += n_row_bytes
+        last = offset + n_rows == ends[-1]
+        if n_rows == docs_per_part or n_bytes >= BYTES_PER_PART or last:
+            hash = Hash()
+            for group in _find_row_groups(ends, offset, n_rows):
+                hash.update(digests[group])
+            yield Slice(offset, offset + 1, n_rows, hash.hexdigest())
+            offset += n_rows
+            n_rows = n_bytes = 0
 
 
 def read_parquet(
     file: IO[bytes], url: str, slice: Slice, text_column: str, vocab: Vocab
 ) -> Iterator[Record]:
-    """Read rows. The row groups that they are in are decoded from their beginning.
+    """Read rows. The row groups that they are in are decoded from their beginning. Rows
+    that cannot be decoded are errors.
 
     file (IO[bytes]): The open file.
     url (str): Its name.
@@ -83,33 +112,102 @@ def read_parquet(
     text_column (str): The column of the text.
     vocab (Vocab): Not used.
     YIELDS (Record): A record per row.
-    RAISES (ValueError): If there is no such column.
+    RAISES (ValueError): If the row groups are not what they were.
     """
-    parquet = pq.ParquetFile(file)
-    names = parquet.schema_arrow.names
-    if text_column not in names:
-        raise ValueError(
-            Errors.EGP408.format(url=url, column=text_column, columns=", ".join(names))
-        )
-    for number, row in enumerate(_read_rows(parquet, slice), slice.first):
-        yield Record(f"{url}, row {number}", row[text_column], row)
+    parquet = _open_parquet(file)
+    ends = _row_group_ends(parquet)
+    groups = _find_row_groups(ends, slice.offset, slice.n_docs)
+    hash = Hash()
+    for group in groups:
+        content = _read_bytes(file, parquet.metadata.row_group(group))
+        hash.update(Hash(content).digest())
+    slice.check(hash)
+    begin = slice.offset - (ends[groups[0] - 1] if groups[0] else 0)
+    rows = chain.from_iterable(map(partial(_read_rows, parquet), groups))
+    stretch = islice(rows, begin, begin + slice.n_docs)
+    for number, row in enumerate(stretch, slice.first):
+        source = f"{url}, row {number}"
+        if isinstance(row, Row):
+            yield Record(source, row[text_column], row)
+        else:
+            yield Record(source, row, {})
 
 
-def _read_rows(parquet: pq.ParquetFile, slice: Slice) -> Iterator[Row]:
+def _open_parquet(file: IO[bytes]) -> pq.ParquetFile:
+    """A file whose texts are read as they are mostly stored, each different one once: a
+    text that a small file repeats would take any amount of memory."""
+    texts = [
+        field.name
+        for field in pq.ParquetFile(file).schema_arrow
+        if _is_text(field.type)
+    ]
+    return pq.ParquetFile(file, read_dictionary=texts)
+
+
+def _is_text(dtype: pa.DataType) -> bool:
+    return dtype in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
+
+
+def _row_group_ends(parquet: pq.ParquetFile) -> list[int]:
     groups = range(parquet.num_row_groups)
-    ends = list(accumulate(parquet.metadata.row_group(i).num_rows for i in groups))
-    begins = [0, *ends]
-    stop = slice.offset + slice.n_docs
-    needed = [i for i in groups if ends[i] > slice.offset and begins[i] < stop]
-    n_before, n_missing = slice.offset - begins[needed[0]], slice.n_docs
-    for batch in parquet.iter_batches(
-        ROWS_PER_BATCH, row_groups=needed, use_threads=False
-    ):
-        rows = batch.slice(n_before, n_missing)
-        for i in range(len(rows)):
-            yield Row(rows.slice(i, 1))
-        n_before = max(0, n_before - len(batch))
-        n_missing -= len(rows)
+    return list(accumulate(parquet.metadata.row_group(i).num_rows for i in groups))
+
+
+def _find_row_groups(ends: list[int], offset: int, n_rows: int) -> range:
+    """The row groups that some rows are in."""
+    return range(bisect_right(ends, offset), bisect_left(ends, offset + n_rows) + 1)
+
+
+def _read_bytes(file: IO[bytes], group: pq.RowGroupMetaData) -> bytes:
+    """What a row group takes in the file."""
+    begins, ends = [], []
+    for column in map(group.column, range(group.num_columns)):
+        begins.append(column.dictionary_page_offset or column.data_page_offset)
+        ends.append(begins[-1] + column.total_compressed_size)
+    file.seek(min(begins))
+    return file.read(max(ends) - min(begins))
+
+
+def _read_batches(parquet: pq.ParquetFile, group: int) -> Iterator[pa.RecordBatch]:
+    metadata = parquet.metadata.row_group(group)
+    n_rows = BYTES_PER_PART * metadata.num_rows // max(1, metadata.total_byte_size)
+    return parquet.iter_batches(
+        max(1, min(n_rows, ROWS_PER_BATCH)), row_groups=[group], use_threads=False
+    )
+
+
+def _row_bytes(parquet: pq.ParquetFile, group: int) -> Iterator[int]:
+    """The bytes of each row of a row group; none for rows that cannot be decoded."""
+    n_missing = parquet.metadata.row_group(group).num_rows
+    try:
+        for batch in _read_batches(parquet, group):
+            n_missing -= len(batch)
+            n_bytes = sum(map(_value_bytes, batch.columns), np.zeros(len(batch)))
+            yield from n_bytes.astype(int).tolist()
+    except DAMAGED:
+        yield from repeat(0, n_missing)
+
+
+def _value_bytes(column: pa.Array) -> np.ndarray:
+    """The bytes of each value of a column; for other types than text, their mean."""
+    if not pa.types.is_dictionary(column.type):
+        return np.full(len(column), column.nbytes / max(1, len(column)))
+    if not _is_text(column.type.value_type):
+        return np.zeros(len(column))
+    n_bytes = pc.binary_length(column.dictionary).take(column.indices)
+    return n_bytes.fill_null(0).to_numpy()
+
+
+def _read_rows(parquet: pq.ParquetFile, group: int) -> Iterator["Row | Exception"]:
+    """All rows of a row group, with an error in place of those not decoded."""
+    n_missing = parquet.metadata.row_group(group).num_rows
+    try:
+        for batch in _read_batches(parquet, group):
+            for i in range(len(batch)):
+                yield Row(batch.slice(i, 1))
+            n_missing -= len(batch)
+    except DAMAGED as error:
+        yield from repeat(ValueError(Errors.EGP431.format(error=error)), n_missing)
 
 
 def read_schema(file: IO[bytes]) -> pa.Schema:
@@ -117,16 +215,43 @@ def read_schema(file: IO[bytes]) -> pa.Schema:
     return pq.ParquetFile(file).schema_arrow.remove_metadata()
 
 
-def infer_schema(rows: Sequence[Mapping[str, Any]]) -> pa.Schema:
+def check_schema(url: str, schema: pa.Schema, text_column: str) -> None:
+    """Check that the columns of a file can be told apart, and that the text is there.
+
+    url (str): The file.
+    schema (pa.Schema): Its columns.
+    text_column (str): The column of the text.
+    RAISES (ValueError): If not.
+    """
+    names = schema.names
+    if text_column not in names:
+        raise ValueError(
+            Errors.EGP408.format(url=url, column=text_column, columns=", ".join(names))
+        )
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(Errors.EGP432.format(url=url, column=name))
+
+
+def infer_schema(rows: Sequence[Mapping[str, Any]], text_column: str) -> pa.Schema:
     """Find types for columns of JSON.
 
     rows (Sequence[Mapping[str, Any]]): The columns of the first documents.
-    RETURNS (pa.Schema): Numbers, truth values, and text for all else.
+    text_column (str): The column of the text.
+    RETURNS (pa.Schema): Numbers, truth values, and text for all else. Columns that
+        fail their documents are left out.
     """
     names = dict.fromkeys(name for row in rows for name in row)
-    return pa.schema(
-        {name: _infer_type([row.get(name) for row in rows]) for name in names}
-    )
+    types = {
+        name: _infer_type([row.get(name) for row in rows])
+        for name in names
+        if name != SPANS_COLUMN and _is_unicode(name)
+    }
+    return pa.schema({**types, text_column: pa.string()})
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _infer_type(values: list[Any]) -> pa.DataType:
@@ -165,13 +290,15 @@ class ParquetWriter:
         """
         spans = list_new_spans(record, doc, self.spans_key)
         if isinstance(record.columns, Row):
-            rows = record.columns.rows.cast(self.schema)
+            rows = record.columns.as_stored(self.schema)
         else:
             columns = {name: self._fit(name, x) for name, x in record.columns.items()}
             rows = pa.RecordBatch.from_pylist([columns], self.schema)
         return rows.append_column(SPANS_COLUMN, pa.array([spans], SPANS))
 
     def _fit(self, name: str, value: Any) -> Any:
+        if not _is_unicode(name):
+            raise ValueError(Errors.EGP433.format(column=name))
         if name not in self.types:
             raise ValueError(Errors.EGP426.format(column=name))
         if self.types[name] == pa.string() and not isinstance(value, str | None):

@@ -1,7 +1,14 @@
 """What a reader of the input hands to the annotation."""
 
 from collections.abc import Mapping
+from functools import partial
+from hashlib import blake2b
 from typing import Any, NamedTuple
+
+from ..errors import Errors
+
+# Tells whether a file has changed.
+Hash = partial(blake2b, digest_size=16)
 
 
 class Slice(NamedTuple):
@@ -10,11 +17,20 @@ class Slice(NamedTuple):
     offset (int): Where it begins: in bytes for lines, otherwise in documents.
     first (int): Number of its first line, row or doc in the file, from 1.
     n_docs (int): Lines, rows or docs.
+    digest (str): Hash of what is in the file there, which a worker must find again.
     """
 
     offset: int
     first: int
     n_docs: int
+    digest: str
+
+    def check(self, hash: blake2b) -> None:
+        """hash (blake2b): Hash of what a worker has read.
+        RAISES (ValueError): If that is not what there was.
+        """
+        if hash.hexdigest() != self.digest:
+            raise ValueError(Errors.EGP430)
 
 
 class Record(NamedTuple):
@@ -36,7 +52,10 @@ class Failure(NamedTuple):
 
     source (str): The file and the number of the line, row or doc, from 1.
     reason (str): Why.
+    temporary (bool): Whether memory or time ran out, so that the next run of the same
+        command tries it again.
     """
 
     source: str
     reason: str
+    temporary: bool = False

@@ -1,9 +1,12 @@
 """A document and its spans as a row of columns."""
 
 import json
+from base64 import b64encode
+from functools import partial
 from math import isfinite
 from typing import Any
 
+import numpy as np
 from spacy.tokens import Doc, SpanGroup
 
 from ..errors import Errors
@@ -72,8 +75,37 @@ def _list_scores(spans: SpanGroup) -> list[float | None]:
 
 
 def dump_json(value: Any) -> str:
-    """RETURNS (str): The JSON of a value; dates and the like become text."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """Write a value as JSON, which has fewer types than Python and Parquet.
+
+    value (Any): The value.
+    RETURNS (str): The JSON. NaN and infinite numbers are null, bytes are in base64,
+        NumPy's arrays are lists, dates and the like are text.
+    """
+    dump = partial(json.dumps, ensure_ascii=False, allow_nan=False, default=_simplify)
+    try:
+        return dump(value)
+    except ValueError:
+        return dump(_replace_nan(value))
+
+
+def _simplify(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return str(value)
+
+
+def _replace_nan(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, float) and not isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _replace_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replace_nan(inner) for inner in value]
+    return value
 
 
 def dump_line(row: dict[str, Any]) -> bytes:

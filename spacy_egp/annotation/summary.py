@@ -1,6 +1,7 @@
 """What was annotated and what failed, in a part or in a whole run."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +19,19 @@ class Counts:
     words (int): Their tokens.
     labels (Counter[str]): Spans by label.
     failed (Tally[Failure]): Documents that were not, with the reasons.
+    temporary (int): Those among them for which memory or time ran out.
     """
 
     docs: int = 0
     words: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     failed: Tally[Failure] = field(default_factory=Tally)
+    temporary: int = 0
+
+    def add_failures(self, failures: Sequence[Failure]) -> None:
+        """failures (Sequence[Failure]): Documents that failed."""
+        self.failed.add(failures)
+        self.temporary += sum(failure.temporary for failure in failures)
 
     def add_doc(self, doc: Doc, spans_key: str) -> None:
         """Count a doc that is annotated.
@@ -42,6 +50,7 @@ class Counts:
         self.labels += other.labels
         self.failed.count += other.failed.count
         self.failed.first = (self.failed.first + other.failed.first)[:N_EXAMPLES]
+        self.temporary += other.temporary
 
     def to_dict(self) -> dict[str, Any]:
         """RETURNS (dict[str, Any]): The counts as JSON objects."""
@@ -51,6 +60,7 @@ class Counts:
             "words": self.words,
             "labels": dict(self.labels.most_common()),
             "failed": {"count": self.failed.count, "first": first},
+            "temporary": self.temporary,
         }
 
     @classmethod
@@ -58,7 +68,8 @@ class Counts:
         """data (dict[str, Any]): What to_dict returns."""
         first = [Failure(**failure) for failure in data["failed"]["first"]]
         failed = Tally(data["failed"]["count"], first)
-        return cls(data["docs"], data["words"], Counter(data["labels"]), failed)
+        labels = Counter(data["labels"])
+        return cls(data["docs"], data["words"], labels, failed, data["temporary"])
 
 
 @dataclass

@@ -35,6 +35,10 @@ def annotate_cli(
     max_chars: Annotated[
         int, Opt("--max-chars", help="Characters above which a document fails", min=1)
     ] = 100_000,
+    max_seconds: Annotated[
+        float,
+        Opt("--max-seconds", help="Seconds after which a document fails", min=0.1),
+    ] = 3600.0,
     docs_per_part: Annotated[
         int, Opt("--docs-per-part", help="Documents in a part of the output", min=1)
     ] = 10_000,
@@ -80,6 +84,7 @@ def annotate_cli(
                 text_column=text_column,
                 spans_key=spans_key,
                 max_chars=max_chars,
+                max_seconds=max_seconds,
                 docs_per_part=docs_per_part,
                 batch_words=batch_words,
                 engine=engine,
@@ -120,4 +125,9 @@ def print_summary(summary: Summary) -> None:
     msg.good(f"Saved {summary.parts} part(s)", summary.output)
     if failed.count:
         msg.warn(f"{failed.count} document(s) failed, listed in _failed")
-        msg.table(failed.first)
+        msg.table([(failure.source, failure.reason) for failure in failed.first])
+    if total.temporary:
+        msg.warn(
+            f"Memory or time ran out for {total.temporary} of them",
+            "The same command tries these again",
+        )

@@ -34,6 +34,7 @@ def test_worker_loads_the_pipeline_once(model_path, texts_path, tmp_path, monkey
         text_column="text",
         spans_key="sc",
         max_chars=1000,
+        max_seconds=1000,
         batch_words=1000,
         gpu=0,
         code=None,
