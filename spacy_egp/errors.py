@@ -315,6 +315,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "{url} has parts, but its _manifest.json, which tells what they are made from, "
         "is damaged or missing: name another folder."
     )
+    EGP438 = (
+        "{option} is a setting of 'egp_ner', but {model} has none that writes "
+        "doc.spans[{spans_key!r}]: leave it out. Components: {names}."
+    )
     EGP434 = (
         "{url} is not a regular file, but a folder, a pipe, a socket or a device. The "
         "input is read twice: write it to a file, or leave it out."

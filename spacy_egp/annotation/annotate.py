@@ -35,7 +35,9 @@ def annotate(
     format: str = "jsonl",
     text_column: str = "text",
     spans_key: str = "sc",
-    max_chars: int = 100_000,
+    threshold: float | None = None,
+    max_length: int | None = None,
+    max_chars: int = 1_000_000,
     max_seconds: float = 3600,
     docs_per_part: int = 10_000,
     batch_words: int = 5_000,
@@ -55,11 +57,15 @@ def annotate(
     input_path (str): A file, a folder or a pattern: .parquet, .jsonl, .txt (a document
         per line) or .spacy. Local, or a URL that fsspec knows.
     output_path (str): The folder, local or a URL.
-    format (str): Format of the output: "jsonl", "parquet" or "spacy".
+    format (str): Format of the output: "jsonl", "parquet", "spacy", or tasks with
+        predictions for "prodigy", "doccano" or "label-studio".
     text_column (str): The column of the text.
     spans_key (str): Key of the spans in doc.spans.
-    max_chars (int): The most characters of a document; longer ones fail. The time for
-        a document grows with the square of its length.
+    threshold (float | None): Probability above which `egp_ner` writes a span. If None,
+        as the pipeline has it.
+    max_length (int | None): The most tokens in a span of `egp_ner`. If None, as the
+        pipeline has it.
+    max_chars (int): The most characters of a document; longer ones fail.
     max_seconds (float): The most seconds for a document; slower ones fail. The next
         call tries them again.
     docs_per_part (int): The most documents in a part.
@@ -96,6 +102,8 @@ def annotate(
         format=format,
         text_column=text_column,
         spans_key=spans_key,
+        threshold=threshold,
+        max_length=max_length,
         max_chars=max_chars,
         max_seconds=max_seconds,
         batch_words=batch_words,
@@ -110,6 +118,8 @@ def annotate(
             "format": format,
             "text_column": text_column,
             "spans_key": spans_key,
+            "threshold": threshold,
+            "max_length": max_length,
             "max_chars": max_chars,
             "docs_per_part": docs_per_part,
             "code": get_checksum(code_path) if code_path else None,

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import spacy
 from spacy.tokens import Doc
-from spacy.training.batchers import minibatch_by_words
 from spacy.util import import_file
 
 from ..errors import Errors
@@ -38,6 +37,8 @@ class Settings:
     format (str): Format of the output.
     text_column (str): The column of the text.
     spans_key (str): Key of the spans in doc.spans.
+    threshold (float | None): The threshold of `egp_ner`, if not its own.
+    max_length (int | None): The largest length of its spans, if not its own.
     max_chars (int): The most characters of a document; longer ones fail.
     max_seconds (float): The most seconds for a document; slower ones fail.
     batch_words (int): Tokens that the pipeline is given at a time.
@@ -51,6 +52,8 @@ class Settings:
     format: str
     text_column: str
     spans_key: str
+    threshold: float | None
+    max_length: int | None
     max_chars: int
     max_seconds: float
     batch_words: int
@@ -65,7 +68,7 @@ class Annotator:
     settings (Settings): The settings.
     RAISES:
         ImportError: If the Python file has an error.
-        ValueError: If the pipeline does not write the spans.
+        ValueError: If the pipeline does not write the spans, or a setting is not valid.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -84,6 +87,10 @@ class Annotator:
                     model=settings.model, spans_key=settings.spans_key, keys=keys
                 )
             )
+        for name in ("threshold", "max_length"):
+            value = getattr(settings, name)
+            if value is not None:
+                self._configure(name, value)
         self._most_strings = len(self.nlp.vocab.strings) + MOST_NEW_STRINGS
         self._memory_zone = ExitStack()
         self._memory_zone.enter_context(self.nlp.memory_zone())
@@ -117,6 +124,28 @@ class Annotator:
         self.output.finish_part(part.number, failures, counts)
         return counts
 
+    def _configure(self, setting: str, value: float) -> None:
+        """Change a setting of each `egp_ner` that writes the spans."""
+        key = self.settings.spans_key
+        pipeline: list[tuple[str, Any]] = self.nlp.pipeline
+        pipes = [
+            pipe
+            for name, pipe in pipeline
+            if self.nlp.get_pipe_meta(name).factory == "egp_ner" and pipe.key == key
+        ]
+        if not pipes:
+            raise ValueError(
+                Errors.EGP438.format(
+                    model=self.settings.model,
+                    spans_key=key,
+                    option="--" + setting.replace("_", "-"),
+                    names=", ".join(self.nlp.pipe_names),
+                )
+            )
+        for pipe in pipes:
+            pipe.cfg[setting] = value
+            pipe._check_settings()
+
     def _limit_strings(self) -> None:
         if len(self.nlp.vocab.strings) > self._most_strings:
             self._memory_zone.close()
@@ -128,9 +157,7 @@ class Annotator:
         """Each record and its annotated doc, or the error if it failed. No more than a
         batch of docs is in memory."""
         made = ((record, self._make_doc(record.content)) for record in records)
-        for batch in minibatch_by_words(
-            made, self.settings.batch_words, get_length=_count_words
-        ):
+        for batch in _batch_by_words(made, self.settings.batch_words):
             docs = [doc for _, doc in batch if isinstance(doc, Doc)]
             annotated = iter(self._pipe(docs) if docs else [])
             for record, doc in batch:
@@ -183,9 +210,22 @@ def _describe_failure(record: Record, error: Exception) -> Failure:
     return Failure(record.source, reason, is_temporary(error))
 
 
-def _count_words(item: tuple[Record, Doc | Exception]) -> int:
-    doc = item[1]
-    return len(doc) if isinstance(doc, Doc) else 0
+def _batch_by_words(
+    made: Iterable[tuple[Record, Doc | Exception]], batch_words: int
+) -> Iterator[list[tuple[Record, Doc | Exception]]]:
+    """Batches of at most so many words, or of one doc that has more. spaCy's
+    `minibatch_by_words` changes the order."""
+    batch: list[tuple[Record, Doc | Exception]] = []
+    n_words = 0
+    for record, doc in made:
+        length = len(doc) if isinstance(doc, Doc) else 1
+        if batch and n_words + length > batch_words:
+            yield batch
+            batch, n_words = [], 0
+        batch.append((record, doc))
+        n_words += length
+    if batch:
+        yield batch
 
 
 def _drop_tensors(doc: Doc) -> Doc:

@@ -1,6 +1,7 @@
 """The formats by name: how files are cut and read, and how parts are written."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import PurePosixPath
 from types import ModuleType
 from typing import IO, Any, NamedTuple, Protocol
@@ -10,13 +11,29 @@ from spacy.vocab import Vocab
 
 from ..errors import Errors
 from .docbin import DocBinWriter, cut_docbin, read_docbin
-from .lines import JsonlWriter, cut_lines, read_jsonl, read_text
+from .lines import JsonArrayWriter, JsonlWriter, cut_lines, read_jsonl, read_text
 from .records import Record, Slice
+from .rows import make_row
+from .tasks import make_doccano_task, make_label_studio_task, make_prodigy_task
 
 # Compressions as fsspec calls them.
 COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
 SUFFIXES = (".parquet", ".jsonl", ".ndjson", ".txt", ".spacy")
-OUTPUTS = {"jsonl": ".jsonl", "parquet": ".parquet", "spacy": ".spacy"}
+# The formats of the output and the suffixes of their files.
+OUTPUTS = {
+    "jsonl": ".jsonl",
+    "parquet": ".parquet",
+    "spacy": ".spacy",
+    "prodigy": ".jsonl",
+    "doccano": ".jsonl",
+    "label-studio": ".json",
+}
+ROWS = {
+    "jsonl": make_row,
+    "prodigy": make_prodigy_task,
+    "doccano": make_doccano_task,
+    "label-studio": make_label_studio_task,
+}
 
 
 class Reader(NamedTuple):
@@ -102,4 +119,7 @@ def make_writer(
         return import_parquet().ParquetWriter(file, spans_key, schema)
     if format == "spacy":
         return DocBinWriter(file, text_column)
-    return JsonlWriter(file, spans_key)
+    make = partial(ROWS[format], spans_key=spans_key, text_column=text_column)
+    if OUTPUTS[format] == ".json":
+        return JsonArrayWriter(file, make)
+    return JsonlWriter(file, make)

@@ -1,16 +1,16 @@
 """Files with a document per line: JSON objects, or plain text. In UTF-8."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import IO
+from typing import IO, Any
 
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..errors import Errors
 from .records import Hash, Record, Slice
-from .rows import dump_line, make_row
+from .rows import dump_line
 
 # A part ends early where it has as many bytes: its documents are in memory together.
 BYTES_PER_PART = 2**23
@@ -98,21 +98,23 @@ def read_jsonl(
 
 
 class JsonlWriter:
-    """Writes a JSON object per document, with all columns and the spans.
+    """Writes a JSON object per document.
 
     file (IO[bytes]): The open file of the part.
-    spans_key (str): Key of the spans in doc.spans.
+    make_row (Callable[[Record, Doc], dict[str, Any]]): Makes the object.
     """
 
-    def __init__(self, file: IO[bytes], spans_key: str) -> None:
+    def __init__(
+        self, file: IO[bytes], make_row: Callable[[Record, Doc], dict[str, Any]]
+    ) -> None:
         self.file = file
-        self.spans_key = spans_key
+        self.make_row = make_row
 
     def encode(self, record: Record, doc: Doc) -> bytes:
         """record (Record): The document. doc (Doc): Its annotation.
         RETURNS (bytes): The line.
         """
-        return dump_line(make_row(record, doc, self.spans_key))
+        return dump_line(self.make_row(record, doc))
 
     def write(self, item: bytes) -> None:
         """item (bytes): The line of a document."""
@@ -120,3 +122,22 @@ class JsonlWriter:
 
     def close(self) -> None:
         """There is nothing left: each line is written at once."""
+
+
+class JsonArrayWriter(JsonlWriter):
+    """Writes an array with a JSON object per document, a line each.
+
+    file (IO[bytes]): The open file of the part.
+    make_row (Callable[[Record, Doc], dict[str, Any]]): Makes the object.
+    """
+
+    begin = b"["
+
+    def write(self, item: bytes) -> None:
+        """item (bytes): The line of a document."""
+        self.file.write(self.begin + b"\n" + item.rstrip())
+        self.begin = b","
+
+    def close(self) -> None:
+        """Write the end of the array."""
+        self.file.write(b"[]\n" if self.begin == b"[" else b"\n]\n")

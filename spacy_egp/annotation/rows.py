@@ -15,12 +15,15 @@ from .records import Record
 SPANS_COLUMN = "spans"
 
 
-def make_row(record: Record, doc: Doc, spans_key: str) -> dict[str, Any]:
+def make_row(
+    record: Record, doc: Doc, spans_key: str, text_column: str
+) -> dict[str, Any]:
     """Add the spans to the columns of the input.
 
     record (Record): The document.
     doc (Doc): Its annotation.
     spans_key (str): Key of the spans in doc.spans.
+    text_column (str): Not used: the text is one of the columns.
     RETURNS (dict[str, Any]): The row.
     RAISES (ValueError): If the input has the column already.
     """

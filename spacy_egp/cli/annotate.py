@@ -32,9 +32,17 @@ def annotate_cli(
     spans_key: Annotated[
         str, Opt("--spans-key", "-k", help="Key of the spans to write")
     ] = "sc",
+    threshold: Annotated[
+        float | None,
+        Opt("--threshold", help="Probability of a span, in place of the pipeline's"),
+    ] = None,
+    max_length: Annotated[
+        int | None,
+        Opt("--max-length", help="Tokens in a span, in place of the pipeline's"),
+    ] = None,
     max_chars: Annotated[
         int, Opt("--max-chars", help="Characters above which a document fails", min=1)
-    ] = 100_000,
+    ] = 1_000_000,
     max_seconds: Annotated[
         float,
         Opt("--max-seconds", help="Seconds after which a document fails", min=0.1),
@@ -83,6 +91,8 @@ def annotate_cli(
                 format=format,
                 text_column=text_column,
                 spans_key=spans_key,
+                threshold=threshold,
+                max_length=max_length,
                 max_chars=max_chars,
                 max_seconds=max_seconds,
                 docs_per_part=docs_per_part,

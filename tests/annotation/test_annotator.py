@@ -33,6 +33,8 @@ def test_worker_loads_the_pipeline_once(model_path, texts_path, tmp_path, monkey
         format="jsonl",
         text_column="text",
         spans_key="sc",
+        threshold=None,
+        max_length=None,
         max_chars=1000,
         max_seconds=1000,
         batch_words=1000,
@@ -46,6 +48,7 @@ def test_worker_loads_the_pipeline_once(model_path, texts_path, tmp_path, monkey
     assert len(read_rows(tmp_path / "out")) == 60
 
 
+RULER = {"spans_key": "sc", "overwrite": False, "annotate_ents": False}
 BATCHES: list[list[int]] = []
 
 
@@ -76,6 +79,21 @@ def test_batches_have_about_as_many_words(trained_nlp, model_path, tmp_path):
     assert sorted(chain.from_iterable(batches)) == sorted(lengths)
     assert [200] in batches
     assert all(50 <= sum(batch) <= 120 for batch in batches if batch != [200])
+
+
+def test_order_stays_whatever_the_lengths(trained_nlp, model_path, tmp_path):
+    """Also around documents that are larger than a batch, and that fail."""
+    lengths = [1, 3, 30, 2, 0, 90, 1, 1, 7, 30, 4, 10, 11, 9, 1]
+    rows = [{"id": i, "text": "London " * n} for i, n in enumerate(lengths)]
+    rows.insert(5, {"id": "failed", "text": None})
+    path = tmp_path / "a.jsonl"
+    srsly.write_jsonl(path, rows)
+    output = tmp_path / "out"
+    annotate(str(model_path), str(path), str(output), batch_words=10)
+    written = read_rows(output)
+    assert [row["id"] for row in written] == list(range(len(lengths)))
+    for row in written:
+        assert row["spans"] == list_spans(trained_nlp(row["text"]))
 
 
 LIVE: WeakSet = WeakSet()
@@ -145,24 +163,65 @@ def test_docs_have_no_tensors(trf_path, texts_path, tmp_path, monkeypatch, forma
     assert not any(doc.tensor.size or doc._.trf_data for doc in docs)
 
 
-@pytest.mark.parametrize("n_process", [1, 2])
-def test_a_million_characters(trained_nlp, model_path, tmp_path, n_process):
-    """Reported beside the others, with the default settings."""
+def test_a_million_characters(model_path, tmp_path):
+    """They are annotated, with the default settings; one more and they are reported."""
+    sentence = "I like London and Berlin. "
+    text = (sentence * 40_000)[:1_000_000]
+    texts = ["I like London.", text, f"{text}x", "I like Berlin."]
     path = tmp_path / "a.jsonl"
-    texts = ["I like London.", "I like London. " * 66_667, "I like Berlin."]
     srsly.write_jsonl(path, [{"text": text} for text in texts])
     output = tmp_path / "out"
-    summary = annotate(
-        str(model_path), str(path), str(output), docs_per_part=1, n_process=n_process
-    )
-    assert [row["text"] for row in read_rows(output)] == [texts[0], texts[2]]
-    assert summary.total.docs == 2
+    summary = annotate(str(model_path), str(path), str(output))
+    written = read_rows(output)
+    assert [row["text"] for row in written] == [texts[0], texts[1], texts[3]]
+    assert summary.total.labels["PLACES"] > 30_000
     [(source, reason)] = read_failed(output).items()
-    assert source == f"{path.as_uri()}:2"
-    assert "1000005 characters are more than the 100000 that --max-chars" in reason
+    assert source == f"{path.as_uri()}:3"
+    assert "1000001 characters are more than the 1000000 that --max-chars" in reason
 
 
-RULER = {"spans_key": "sc", "overwrite": False, "annotate_ents": False}
+@pytest.mark.parametrize("n_process", [1, 2])
+def test_threshold_and_max_length(model_path, texts_path, tmp_path, n_process):
+    """Those of the command, in every worker; part of what a run depends on."""
+    nlp = spacy.load(model_path)
+    texts = [row["text"] for row in srsly.read_jsonl(texts_path)]
+    everything = [list_spans(doc) for doc in nlp.pipe(texts)]
+    scores = sorted({span["score"] for spans in everything for span in spans})
+    # Between two scores: these are rounded.
+    threshold = (scores[1] + scores[2]) / 2
+    expected = [
+        [
+            span
+            for span in spans
+            if span["score"] > threshold
+            and span["end_token"] - span["start_token"] <= 2
+        ]
+        for spans in everything
+    ]
+    assert 0 < sum(map(len, expected)) < sum(map(len, everything))
+    arguments = (str(model_path), str(texts_path), str(tmp_path / "out"))
+    workers = {"n_process": n_process, "docs_per_part": 30}
+    annotate(*arguments, **workers, threshold=threshold, max_length=2)
+    assert [row["spans"] for row in read_rows(tmp_path / "out")] == expected
+    with pytest.raises(FileExistsError, match="EGP413.*threshold was"):
+        annotate(*arguments, **workers, max_length=2)
+
+
+def test_threshold_and_max_length_that_are_not_possible(
+    model_path, texts_path, tmp_path
+):
+    arguments = (str(model_path), str(texts_path), str(tmp_path / "out"))
+    with pytest.raises(ValueError, match="EGP001.*1.5"):
+        annotate(*arguments, threshold=1.5)
+    with pytest.raises(ValueError, match="EGP003.*0"):
+        annotate(*arguments, max_length=0)
+    nlp = spacy.blank("en")
+    nlp.add_pipe("span_ruler", config=RULER)
+    nlp.to_disk(tmp_path / "ruler")
+    for setting in ("threshold", "max_length"):
+        option = setting.replace("_", "-")
+        with pytest.raises(ValueError, match=f"EGP438.*--{option}.*span_ruler"):
+            annotate(str(tmp_path / "ruler"), *arguments[1:], **{setting: 1})
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
