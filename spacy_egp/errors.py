@@ -315,6 +315,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "{url} has parts, but its _manifest.json, which tells what they are made from, "
         "is damaged or missing: name another folder."
     )
+    EGP439 = (
+        "The output is a folder of parts, but {path} is the name of a file: name a "
+        "folder, such as {name}."
+    )
     EGP438 = (
         "{option} is a setting of 'egp_ner', but {model} has none that writes "
         "doc.spans[{spans_key!r}]: leave it out. Components: {names}."

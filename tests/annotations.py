@@ -40,6 +40,7 @@ def list_spans(doc):
         {
             "start_char": span.start_char,
             "end_char": span.end_char,
+            "text": span.text,
             "label": span.label_,
             "score": round(float(score), 6),
             "start_token": span.start,

@@ -19,8 +19,9 @@ from .corpus import (
     find_schema,
     list_digests,
 )
-from .formats import OUTPUTS
+from .formats import COMPRESSED, OUTPUTS, SUFFIXES
 from .local import annotate_locally
+from .names import check_folder_name
 from .output import Output
 from .summary import Counts, Summary
 
@@ -90,6 +91,7 @@ def annotate(
         raise ValueError(Errors.EGP401.format(address=address))
     model_path = _find_model(model)
     code_path = _find_code(code) if code else None
+    check_folder_name(output_path, (*SUFFIXES, *COMPRESSED, *OUTPUTS.values()))
     output = Output(output_path)
     files = find_files(input_path, output.url)
     check_columns(files, text_column)

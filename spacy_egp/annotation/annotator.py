@@ -14,9 +14,9 @@ from spacy.util import import_file
 from ..errors import Errors
 from .corpus import Part, read_part
 from .formats import OUTPUTS, make_writer
-from .limits import is_temporary, time_limit
 from .output import Output
 from .records import Failure, Record
+from .resources import is_temporary, time_limit
 from .summary import Counts
 
 # New strings, about 500 bytes each, after which the vocab forgets them and the

@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 
 from ..errors import Errors
 from .formats import COMPRESSED, get_reader, import_parquet, input_suffix
+from .names import full_name
 from .records import Hash, Record, Slice
 from .rows import SPANS_COLUMN
 
@@ -35,7 +36,7 @@ def find_files(url: str, output: str) -> list[str]:
     url (str): A file, a folder or a pattern, local or of any file system that fsspec
         knows. In folders, names that begin with "." or "_" are left out.
     output (str): The folder of the output, which may be inside.
-    RETURNS (list[str]): Their URLs.
+    RETURNS (list[str]): Their paths or URLs.
     RAISES:
         FileNotFoundError: If there are none.
         ValueError: If there are others than regular files.
@@ -49,7 +50,7 @@ def find_files(url: str, output: str) -> list[str]:
         infos = {file: infos[file] for file in infos if not fs.isdir(file)}
     urls = []
     for file, info in sorted(infos.items()):
-        file_url = fs.unstrip_protocol(file)
+        file_url = full_name(fs, file)
         if file_url == output or file_url.startswith(f"{output}/"):
             continue
         # A link is looked up, which a listing does not.

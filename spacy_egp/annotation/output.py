@@ -15,6 +15,7 @@ from fsspec.implementations.local import LocalFileSystem
 from spacy.util import dict_to_dot
 
 from ..errors import Errors
+from .names import full_name
 from .records import Failure
 from .rows import dump_line
 from .summary import Counts
@@ -42,7 +43,7 @@ class Output:
 
     def __init__(self, url: str) -> None:
         self.fs, self.path = fsspec.url_to_fs(url)
-        self.url = self.fs.unstrip_protocol(self.path)
+        self.url = full_name(self.fs, self.path)
         self.is_local = isinstance(self.fs, LocalFileSystem)
 
     def begin(self, manifest: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ SPAN = pa.struct(
     {
         "start_char": pa.int64(),
         "end_char": pa.int64(),
+        "text": pa.string(),
         "label": pa.string(),
         "score": pa.float64(),
         "start_token": pa.int64(),

@@ -57,6 +57,7 @@ def list_spans(doc: Doc, spans_key: str) -> list[dict[str, Any]]:
         {
             "start_char": span.start_char,
             "end_char": span.end_char,
+            "text": span.text,
             "label": span.label_,
             "score": score,
             "start_token": span.start,

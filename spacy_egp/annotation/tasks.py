@@ -96,7 +96,7 @@ def make_label_studio_task(
             "value": {
                 "start": span["start_char"],
                 "end": span["end_char"],
-                "text": doc.text[span["start_char"] : span["end_char"]],
+                "text": span["text"],
                 "labels": [span["label"]],
             },
             "score": span["score"],

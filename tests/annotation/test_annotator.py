@@ -42,7 +42,7 @@ def test_worker_loads_the_pipeline_once(model_path, texts_path, tmp_path, monkey
         code=None,
         schema=None,
     )
-    for part in cut_files([texts_path.as_uri()], docs_per_part=20):
+    for part in cut_files([str(texts_path)], docs_per_part=20):
         annotate_in_worker(settings, part)
     assert loaded == [str(model_path)]
     assert len(read_rows(tmp_path / "out")) == 60
@@ -176,7 +176,7 @@ def test_a_million_characters(model_path, tmp_path):
     assert [row["text"] for row in written] == [texts[0], texts[1], texts[3]]
     assert summary.total.labels["PLACES"] > 30_000
     [(source, reason)] = read_failed(output).items()
-    assert source == f"{path.as_uri()}:3"
+    assert source == f"{path}:3"
     assert "1000001 characters are more than the 1000000 that --max-chars" in reason
 
 

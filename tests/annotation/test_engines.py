@@ -222,7 +222,7 @@ def test_output_of_another_run_is_refused(model_path, texts_path, tmp_path):
     with pytest.raises(FileExistsError, match="model was"):
         annotate(str(other_model), *arguments[1:], docs_per_part=30)
     srsly.write_jsonl(texts_path, [{"text": "changed"}])
-    with pytest.raises(FileExistsError, match=rf"input\.file://{texts_path} was"):
+    with pytest.raises(FileExistsError, match=rf"input\.{texts_path} was"):
         annotate(*arguments, docs_per_part=30)
     assert read_files(output) == before
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import DocBin
 
-from spacy_egp.annotation import corpus, limits, parquet
+from spacy_egp.annotation import corpus, parquet, resources
 from spacy_egp.annotation import output as output_module
 from spacy_egp.annotation.annotate import annotate
 from spacy_egp.annotation.annotator import Annotator
@@ -475,7 +475,7 @@ def test_document_that_hangs(model_path, tmp_path):
 
 def test_time_limit_in_a_thread():
     def wait():
-        with pytest.warns(UserWarning, match="EGPW401"), limits.time_limit(0.01):
+        with pytest.warns(UserWarning, match="EGPW401"), resources.time_limit(0.01):
             time.sleep(0.1)
         done.append(True)
 

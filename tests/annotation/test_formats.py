@@ -21,9 +21,12 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from spacy_egp.annotation import annotator, formats, lines, parquet
+from spacy_egp.annotation import annotator, lines, parquet
 from spacy_egp.annotation.annotate import annotate
 from spacy_egp.annotation.lines import cut_lines, read_text
+
+# The others are for annotation tools.
+FORMATS = ("jsonl", "parquet", "spacy")
 
 
 def write_jsonl(folder, rows):
@@ -56,7 +59,7 @@ def write_docbin(folder, rows):
     DocBin(docs=docs, store_user_data=True).to_disk(folder / "a.spacy")
 
 
-@pytest.mark.parametrize("output_format", formats.OUTPUTS)
+@pytest.mark.parametrize("output_format", FORMATS)
 @pytest.mark.parametrize(
     "write",
     [write_jsonl, write_gzipped_jsonl, write_text, write_parquet, write_docbin],
@@ -149,7 +152,7 @@ def test_parquet_columns_keep_their_types(model_path, tmp_path):
         }
     )
     pq.write_table(table, tmp_path / "a.parquet")
-    for format in formats.OUTPUTS:
+    for format in FORMATS:
         output = str(tmp_path / format)
         annotate(str(model_path), str(tmp_path / "a.parquet"), output, format=format)
     written = pq.read_table(tmp_path / "parquet")
@@ -230,8 +233,8 @@ def test_failed_documents_are_reported(trained_nlp, model_path, tmp_path):
     assert [int(source.rpartition(":")[2]) for source in failed] == list(range(2, 9))
     reasons = {3: "EGP421", 4: "EGP421", 5: "EGP422", 7: "EGP425", 8: "EGP423"}
     for number, code in reasons.items():
-        assert f"[{code}]" in failed[f"file://{path}:{number}"]
-    assert "900 characters" in failed[f"file://{path}:8"]
+        assert f"[{code}]" in failed[f"{path}:{number}"]
+    assert "900 characters" in failed[f"{path}:8"]
     assert summary.total.failed.count == 7
     assert [f.source for f in summary.total.failed.first] == list(failed)
 
@@ -241,7 +244,7 @@ def test_lines_that_are_not_utf8_fail_alone(model_path, tmp_path):
     path.write_bytes("London\nZürich\n".encode("latin1"))
     summary = annotate(str(model_path), str(path), str(tmp_path / "out"))
     assert [row["text"] for row in read_rows(tmp_path / "out")] == ["London"]
-    assert list(read_failed(tmp_path / "out")) == [f"file://{path}:2"]
+    assert list(read_failed(tmp_path / "out")) == [f"{path}:2"]
     assert summary.total.failed.count == 1
 
 
@@ -375,6 +378,13 @@ def test_settings_that_are_not_possible(model_path, texts_path, tmp_path):
         annotate(str(model_path), str(tmp_path / "none.jsonl"), output)
     with pytest.raises(FileNotFoundError, match="EGP402.*no pipeline missing"):
         annotate("missing", str(texts_path), output)
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.parquet", "out.json", "a.txt.gz"])
+def test_output_with_the_name_of_a_file(model_path, texts_path, tmp_path, name):
+    with pytest.raises(ValueError, match="EGP439.*such as (out|a)[.]"):
+        annotate(str(model_path), str(texts_path), str(tmp_path / name))
+    assert not (tmp_path / name).exists()
 
 
 def test_extras_are_named(model_path, texts_path, tmp_path, monkeypatch):

@@ -32,7 +32,7 @@ def test_summary(model_path, texts_path, tmp_path):
     assert summary["Docs"].strip() == "60"
     assert summary["Spans"].strip() == str(n_spans)
     assert "Saved 3 part(s)" in result.output
-    assert (tmp_path / "out").as_uri() in result.output.replace("\n", "")
+    assert str(tmp_path / "out") in result.output.replace("\n", "")
 
 
 def test_json_summary(model_path, texts_path, tmp_path, capsys):
