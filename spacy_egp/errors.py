@@ -36,6 +36,13 @@ class Warnings(metaclass=ErrorsWithCodes):
         "the reader spacy-egp.Corpus.v1, or correct these spans."
     )
 
+    # spacy egp convert
+    EGPW201 = (
+        "The columns {first} and {second} agree in most spans, so that they may be "
+        "gold and predicted tags and no levels of nesting: name those to convert with "
+        "--columns."
+    )
+
     # spacy egp annotate
     EGPW401 = (
         "Documents have no time limit here: it needs the main thread of a process, and "
@@ -166,25 +173,44 @@ class Errors(metaclass=ErrorsWithCodes):
         "dev, test) that add up to 1, such as 0.8,0.1,0.1."
     )
     EGP202 = (
-        "No docs to write: the input has no records but {n_left_out} that were left "
-        "out. Check the files and --format."
+        "No docs to write. Left out were {n_bad} records or spans that cannot be read, "
+        "{n_texts} texts that are not annotated, and {n_files} files. Check the files "
+        "and --format."
     )
     EGP203 = (
         "The docs have spans[{spans_key!r}] already: read these with --source-key "
         "{spans_key}, or write to another --spans-key."
     )
 
-    # spacy egp convert: records that cannot be read. File and line stand before them.
-    EGP210 = (
-        "None of the formats {formats} is in the first records: name one with "
-        "--format, or leave the file out."
+    EGP204 = (
+        "All docs are of one document, {document}, so that none is left for the other "
+        "parts of the split: remove --by-document, or mark where documents begin."
     )
-    EGP211 = "The file cannot be decompressed from here on: {error}"
+    EGP205 = (
+        "{n_errors} records or spans cannot be read: correct them, or leave them out "
+        "with --skip-bad."
+    )
+    EGP206 = (
+        "{n_misfits} of {n_spans} spans begin or end inside a token. Set --lang to the "
+        "language of the texts, or --tokenizer to how they were annotated; --align "
+        "expand gives these spans the whole tokens."
+    )
+    EGP207 = (
+        "None of the {n_docs} docs has a span, and nothing can be learned from that. "
+        "Check the files, --format and what was left out."
+    )
+
+    # spacy egp convert: what cannot be read. File and line stand before it.
+    EGP210 = (
+        "In none of the formats {formats}: name one with --format, or leave the file "
+        "out."
+    )
+    EGP211 = "The file cannot be read from here on: {error}"
     EGP212 = "Not UTF-8, convert the file: {error}"
     EGP213 = "Not valid Unicode, correct the text or the label: {error}"
     EGP214 = (
-        "The span {start}-{end} {label!r} is empty or not inside the text of {n_chars} "
-        "characters: correct its offsets."
+        "The span {start}-{end} {label!r} is empty or not inside the text of {n_parts} "
+        "{unit}: correct its offsets."
     )
     EGP215 = "The span {start}-{end} has an empty label: name it, or remove the span."
     EGP216 = (
@@ -192,21 +218,21 @@ class Errors(metaclass=ErrorsWithCodes):
         "{expected!r}: correct the offsets or the text."
     )
     EGP217 = "Not valid JSON: {error}"
-    EGP218 = "Not valid JSON, so that the rest of the array was not read: {error}"
-    EGP219 = "{value!r} is no object: expected something like {example}"
-    EGP220 = "{location}: {error}, got {value!r}: expected something like {example}"
-    EGP221 = "Not a DocBin: {error}"
+    EGP218 = "Not valid JSON, so that the rest of the file was not read: {error}"
+    EGP219 = "{value} is no object: expected something like {example}"
+    EGP220 = "{location}: {error}, got {value}: expected something like {example}"
+    EGP221 = "Not a DocBin, or a damaged one: {error}"
     EGP222 = (
-        "{columns} has {n_columns} columns, the sentence's first line has {expected}: "
-        "expected a token and one IOB tag per nesting level."
+        "No column with IOB tags after the token: expected one for each nesting level. "
+        "The columns are {columns}."
     )
     EGP223 = "{columns} has an empty token: add it, or remove the line."
     EGP224 = "{tag!r} is no IOB tag: expected O, or B-, I-, E-, S- and a label."
     EGP225 = "{tag!r} does not continue a span of its label: correct the tags."
-    EGP226 = "brat has .txt, .ann and .conf files only: leave the file out."
+    EGP226 = "brat has .txt, .ann (or .a1 and .a2) and .conf files only."
     EGP227 = "There is no {name} beside it: add it, or leave the file out."
-    EGP228 = "{line!r} is no span: expected something like 'T1<tab>PER 0 3<tab>Ann'."
-    EGP229 = "{line!r} is no brat annotation: these begin with one of {kinds}."
+    EGP228 = "{line} is no span: expected something like 'T1<tab>PER 0 3<tab>Ann'."
+    EGP229 = "{line} is no brat annotation: these begin with one of {kinds}."
     EGP230 = (
         'The entity {start}-{end} has no text in "entity", which tells whether '
         "end_idx is inclusive: add it."
@@ -216,6 +242,53 @@ class Errors(metaclass=ErrorsWithCodes):
         '"text". The keys are {keys}.'
     )
     EGP232 = "The tokens do not add up to the text: correct or remove them."
+    EGP233 = "Not a regular file: it may be a pipe, a device or a broken link."
+    EGP234 = (
+        "It decompresses to more than {ratio} times its size. If that is right, "
+        "decompress it first."
+    )
+    EGP235 = "A record of more than {max_bytes} bytes: divide it."
+    EGP236 = "Not Parquet, or damaged from here on: {error}"
+    EGP237 = "A span of the doc has an empty label: name it, or remove the span."
+    EGP238 = (
+        "The text of {n_chars} characters is longer than the {max_length} of spaCy's "
+        "nlp.max_length: divide it."
+    )
+    EGP239 = (
+        "The tokenizer of {tokenizer} is for the language {tokenizer_lang!r}, but "
+        "--lang is {lang!r}: remove --lang."
+    )
+    EGP240 = (
+        "Several columns have tags, and it is not clear which of them are entities: "
+        "name these with --columns. The columns are {columns}."
+    )
+    EGP241 = (
+        "There is no column {name!r}: name others with --columns. The columns are "
+        "{columns}."
+    )
+    EGP242 = (
+        "The offsets of the HTML region {text} do not fit the text, as it has markup: "
+        "annotate plain text, or convert the HTML before."
+    )
+    EGP243 = "There are no paragraphs {start} to {end}: correct the region."
+    EGP244 = (
+        "{n_tokens} tokens, but {n_tags} tags under {keys}: name the keys of the tags "
+        "with --columns. The keys are {found}."
+    )
+    EGP245 = (
+        "The tag {tag!r} is not one of {n_names} names: give the names of numbered "
+        "tags in their order with --label-names O,B-PER,I-PER."
+    )
+    EGP246 = "{label!r} is on a part of a token: annotate whole tokens."
+    EGP247 = (
+        "{line} is no token: expected something like '1-1<tab>0-3<tab>Ann<tab>PER'."
+    )
+    EGP248 = "{line} is no row of CoNLL-U, which has ten columns."
+    EGP249 = "The brackets of the entity {entity!r} do not match: correct them."
+    EGP250 = (
+        "{line} is no annotation: expected something like "
+        "'1<tab>0<tab>3<tab>Ann<tab>PER<tab>-'."
+    )
 
     # spacy egp report
     EGP301 = "Cannot read the pipeline {model}: {error}"

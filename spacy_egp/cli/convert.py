@@ -1,20 +1,37 @@
 """`spacy egp convert`: the options of a conversion, and its summary on the screen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import srsly
 from spacy.cli._util import Arg, Opt
 from wasabi import format_repr, msg
 
-from ..corpora.convert import convert
-from ..corpora.formats import get_formats
-from ..corpora.records import BadRecord, SpanText
-from ..corpora.summary import Summary, Tally
+from ..corpora.convert import ConversionError, convert
+from ..corpora.docs import ALIGNMENTS
+from ..corpora.formats import FORMATS
+from ..corpora.records import SpanText
+from ..corpora.summary import Fate, Summary, Tally
 from ..corpora.writer import part_path
 from ..errors import Errors
+from .terminal import escape
 
-FORMATS_HELP = f"Format, one of {', '.join(get_formats())}; detected if not set"
+N_EXAMPLES = 10
+MAX_SHOWN_ERRORS = 100
+FORMATS_HELP = f"Format, one of {', '.join(FORMATS)}; detected if not set"
+FATES = {
+    Fate.TRIMMED: "span(s) trimmed of white space at an edge",
+    Fate.EXPANDED: "span(s) expanded to the whole tokens that they cut",
+    Fate.CONTRACTED: "span(s) contracted by the tokens that they cut",
+    Fate.MISFIT: (
+        "span(s) left out that do not fit the tokens: they cut those in the last "
+        "column. Set --align, or --tokenizer"
+    ),
+    Fate.BLANK: "span(s) left out that are nothing but white space",
+    Fate.DISCONTINUOUS: "span(s) left out that are discontinuous",
+    Fate.DUPLICATE: "duplicate span(s) removed",
+}
 
 
 def convert_cli(
@@ -25,9 +42,29 @@ def convert_cli(
         Path, Arg(help="A .spacy file, or a new folder for files of bounded size")
     ],
     format: Annotated[str | None, Opt("--format", "-f", help=FORMATS_HELP)] = None,
+    columns: Annotated[
+        str | None,
+        Opt("--columns", "-c", help="Columns with annotation: 4, or NAME,NAME"),
+    ] = None,
+    label_names: Annotated[
+        str | None,
+        Opt("--label-names", help="Names of numbered tags, e.g. O,B-PER,I-PER"),
+    ] = None,
     lang: Annotated[
-        str, Opt("--lang", "-l", help="Language (zh: a token per character)")
-    ] = "en",
+        str | None, Opt("--lang", "-l", help="Language (zh: a token per character)")
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        Opt(
+            "--tokenizer",
+            "-t",
+            help="whitespace, characters, a config or a pipeline; --lang's if not set",
+        ),
+    ] = None,
+    align: Annotated[
+        str,
+        Opt("--align", help=f"Spans that cut a token: {', '.join(ALIGNMENTS)}"),
+    ] = "strict",
     spans_key: Annotated[
         str, Opt("--spans-key", "-k", help="Key of the spans to write")
     ] = "sc",
@@ -46,23 +83,33 @@ def convert_cli(
     skip_bad: Annotated[
         bool, Opt("--skip-bad", "-S", help="Leave out and count what is malformed")
     ] = False,
+    json_path: Annotated[
+        Path | None,
+        Opt("--json", "-j", help="Also write the summary, with all lists, as JSON"),
+    ] = None,
 ) -> None:
     """
     Convert an annotated corpus to .spacy files with all its spans in doc.spans.
     The summary tells what was converted, and what was left out and why.
 
-    Sentences that are tokenized already keep their tokens, other texts are
-    tokenized with the language's tokenizer. Gzipped files can be read as they
-    are. A split is written to corpus-train.spacy and so on, or corpus/train.
+    Texts that are tokenized already keep their tokens, others are tokenized with
+    the language's tokenizer or the one of --tokenizer. Gzipped files can be read
+    as they are. A split is written to corpus-train.spacy and so on, or
+    corpus/train.
 
     $ spacy egp convert train.iob2 corpus.spacy --lang de --split 0.9,0.1
     """
+    error = None
     try:
         summary = convert(
             input_paths,
             output_path,
             format=format,
+            columns=_parse_list(columns),
+            label_names=_parse_list(label_names),
             lang=lang,
+            tokenizer=tokenizer,
+            align=align,
             spans_key=spans_key,
             source_key=source_key,
             split=_parse_ratios(split) if split else None,
@@ -71,14 +118,22 @@ def convert_cli(
             skip_bad=skip_bad,
             silent=False,
         )
-    except BadRecord as error:
-        title = "Malformed input. Correct it, or leave it out with --skip-bad"
-        msg.fail(title, error, exits=1)
-    except (ImportError, OSError, ValueError) as error:
-        msg.fail("Cannot convert the input", error, exits=1)
+    except ConversionError as conversion_error:
+        error, summary = conversion_error, conversion_error.summary
+    except (ImportError, OSError, ValueError) as other_error:
+        msg.fail("Cannot convert the input", escape(other_error), exits=1)
+    if json_path is not None:
+        srsly.write_json(json_path, summary.to_dict())
+    if error is not None:
+        print_left_out(summary, MAX_SHOWN_ERRORS)
+        msg.fail("Cannot convert the input", escape(error), exits=1)
     print_summary(summary)
     for part, count in summary.docs.items():
-        msg.good(f"Saved {count} docs", part_path(output_path, part))
+        msg.good(f"Saved {count} docs", escape(part_path(output_path, part)))
+
+
+def _parse_list(names: str | None) -> list[str]:
+    return [name.strip() for name in names.split(",")] if names else []
 
 
 def _parse_ratios(split: str) -> list[float]:
@@ -106,21 +161,44 @@ def print_summary(summary: Summary) -> None:
         "Crossing spans": crossing,
     }
     msg.table(rows)
-    msg.table(summary.labels.most_common(), header=("Label", "Spans"), divider=True)
-    _warn_of_spans("do not fit the tokens: is --lang right?", summary.misaligned)
-    _warn_of_spans("are discontinuous", summary.discontinuous)
-    if summary.bad.count:
-        msg.warn(f"{summary.bad.count} record(s) left out that cannot be read")
-        msg.table([(error.source, error.problem) for error in summary.bad.first])
-    for reason, count in summary.unannotated.items():
-        msg.warn(f"{count} text(s) left out that are not annotated: {reason}")
-    for kind, count in summary.other.items():
-        msg.warn(f"{count} annotation(s) left out that are no spans: {kind}")
-    if summary.duplicates:
-        msg.warn(f"{summary.duplicates} duplicate span(s) removed")
+    labels = [(escape(label), n) for label, n in summary.labels.most_common()]
+    msg.table(labels, header=("Label", "Spans"), divider=True)
+    print_left_out(summary, N_EXAMPLES)
     for part, count in summary.docs.items():
         if not count:
             msg.warn(f"No docs in {part!r}: the input is too small for this split")
+
+
+def print_left_out(summary: Summary, n_errors: int) -> None:
+    """Show what was changed or left out, with examples.
+
+    summary (Summary): The counts.
+    n_errors (int): The largest number of errors to show.
+    """
+    for fate, title in FATES.items():
+        _print_spans(title, summary.fates[fate])
+    if summary.bad.count:
+        for bad in summary.bad.first[:n_errors]:
+            msg.text(escape(bad))
+        _print_rest(summary.bad, n_errors)
+    for reason, count in summary.unannotated.items():
+        msg.warn(f"{count} text(s) left out that are not annotated: {escape(reason)}")
+    for kind, count in summary.other.items():
+        msg.warn(f"{count} annotation(s) left out that are no spans: {escape(kind)}")
+    _print_list(
+        "file(s) left out that are no part of the corpus",
+        summary.files,
+        (f"{file.source}: {file.reason}" for file in summary.files.first),
+    )
+    others = [repeat for repeat in summary.repeats.first if not repeat.same_spans]
+    _print_list(
+        f"doc(s) with texts that occur more than once; {len(others)} of them have "
+        "other spans than the first",
+        summary.repeats,
+        (f"{repeat.source}: {format_repr(repeat.text)}" for repeat in others),
+    )
+    for notice in summary.notices.first:
+        msg.warn(escape(f"{notice.source}: {notice.text}"))
 
 
 def _format_counts(total: int, counts: Mapping[Any, int]) -> str:
@@ -134,12 +212,29 @@ def _format_longest(longest: SpanText | None, n_tokens: int) -> str:
     if longest is None:
         return "0"
     text = format_repr(longest.text)
-    return f"{n_tokens} tokens: {longest.label} {text} in {longest.source}"
+    return escape(f"{n_tokens} tokens: {longest.label} {text} in {longest.source}")
 
 
-def _warn_of_spans(problem: str, spans: Tally[SpanText]) -> None:
+def _print_spans(title: str, spans: Tally[SpanText]) -> None:
     if spans.count:
-        msg.warn(f"{spans.count} span(s) left out that {problem}")
+        msg.warn(f"{spans.count} {title}")
         msg.table(
-            [(span.source, span.label, format_repr(span.text)) for span in spans.first]
+            [
+                tuple(map(escape, (s.source, s.label, format_repr(s.text), s.cut)))
+                for s in spans.first[:N_EXAMPLES]
+            ]
         )
+        _print_rest(spans, N_EXAMPLES)
+
+
+def _print_list(title: str, tally: Tally[Any], lines: Iterable[str]) -> None:
+    if tally.count:
+        msg.warn(f"{tally.count} {title}")
+        for _, line in zip(range(N_EXAMPLES), lines, strict=False):
+            msg.text(escape(line))
+        _print_rest(tally, N_EXAMPLES)
+
+
+def _print_rest(tally: Tally[Any], n_shown: int) -> None:
+    if tally.count > n_shown:
+        msg.text(f"... and {tally.count - n_shown} more: --json lists them")

@@ -1,22 +1,38 @@
 """The conversion of a corpus: records are read, made docs, counted and written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-import spacy
-from spacy.language import Language
 from spacy.tokens import Doc, Span
 from tqdm import tqdm
 
 from ..errors import Errors
-from .docs import align_record
+from .docs import ALIGNMENTS, align_record
 from .files import file_size, walk_files
-from .formats import get_formats
+from .format import Options
+from .formats import FORMATS
 from .reader import read_corpus
-from .records import BadRecord, Entry, Record, TextRecord, Unannotated
+from .records import BadRecord, Entry, LeftOut, Notice, Record, Unannotated
 from .split import Split
-from .summary import Summary
+from .summary import Fate, Summary
+from .tokenization import Tokenization
 from .writer import DocWriter, part_path, temporary_output
+
+# Reading goes on after an error to list all of them, but not for ever.
+MAX_ERRORS = 10_000
+# The language or the tokenizer is wrong if more than this share of the spans misfits.
+MAX_MISFITS = 0.75
+
+
+class ConversionError(ValueError):
+    """A corpus that was read and cannot be converted.
+
+    summary (Summary): What was read, and what is wrong with it.
+    """
+
+    def __init__(self, message: str, summary: Summary) -> None:
+        super().__init__(message)
+        self.summary = summary
 
 
 def convert(
@@ -24,7 +40,11 @@ def convert(
     output_path: Path,
     *,
     format: str | None = None,
-    lang: str = "en",
+    columns: Sequence[str] = (),
+    label_names: Sequence[str] = (),
+    lang: str | None = None,
+    tokenizer: str | None = None,
+    align: str = "strict",
     spans_key: str = "sc",
     source_key: str | None = None,
     split: Sequence[float] | None = None,
@@ -41,32 +61,39 @@ def convert(
     input_paths (Sequence[Path]): Files, folders and zip archives. Files may be gzipped.
     output_path (Path): A .spacy file, or a folder that does not exist yet.
     format (str | None): Name of the input's format. If None, it is detected per file.
-    lang (str): Language, whose tokenizer is used for texts that come without tokens.
+    columns (Sequence[str]): Columns (or keys) with annotation, by number from 1 or by
+        name. If there are none, they are detected.
+    label_names (Sequence[str]): The names of tags that are numbers, from 0.
+    lang (str | None): Language, whose tokenizer is used for texts that come without
+        tokens. If None, the tokenizer's, or English.
+    tokenizer (str | None): "whitespace", "characters", a config, or a pipeline, whose
+        tokenizer is used instead.
+    align (str): What becomes of spans that begin or end inside a token: they are left
+        out ("strict"), get the whole token ("expand"), or are without it ("contract").
     spans_key (str): Key of the spans to write.
     source_key (str | None): Key of the spans in .spacy input. If None, doc.ents.
     split (Sequence[float] | None): Ratios of train, dev and, if there are three, test
         docs. Parts are written to corpus-dev.spacy, or for a folder to corpus/dev.
     by_document (bool): Whether the split keeps the sentences of a document together.
     seed (int): Random seed of the split.
-    skip_bad (bool): Whether to leave out records that cannot be read.
+    skip_bad (bool): Whether to leave out records and spans that cannot be read.
     silent (bool): Whether to show no progress bar.
     RETURNS (Summary): What was converted and what was left out.
     RAISES: Whatever is raised, nothing is written.
-        BadRecord: If a record cannot be read, unless skip_bad is set.
-        ValueError: If a setting is not valid or there is nothing to write.
+        ConversionError: If records cannot be read, unless skip_bad is set, or there are
+            no docs or spans, or hardly any span fits the tokens.
+        ValueError: If a setting is not valid.
         FileExistsError: If the output is a folder that exists.
     """
-    formats = get_formats(source_key)
-    if format is not None and format not in formats:
-        raise ValueError(
-            Errors.EGP101.format(
-                setting="format", value=format, choices=", ".join(formats)
-            )
-        )
-    nlp = spacy.blank(lang)
+    _check_choice("format", format, FORMATS)
+    _check_choice("align", align, ALIGNMENTS)
+    options = Options(source_key, tuple(columns), tuple(label_names))
+    tokenization = Tokenization(lang, tokenizer)
     splitter = Split(split, by_document, seed) if split else None
     files = list(walk_files(input_paths))
-    n_bytes = sum(file_size(path) for path in files)
+    n_bytes = sum(
+        file_size(path) for path in files if not isinstance(path, (BadRecord, LeftOut))
+    )
     summary = Summary()
     with (
         temporary_output(output_path) as path,
@@ -77,46 +104,75 @@ def convert(
         parts = list(splitter.ratios) if splitter else [""]
         writers = {part: DocWriter(part_path(path, part)) for part in parts}
         summary.docs.update(dict.fromkeys(parts, 0))
-        entries = read_corpus(files, formats, format, progress_bar.update)
+        entries = read_corpus(files, options, format, progress_bar.update)
         for record in _select_records(entries, skip_bad, summary):
-            part = splitter.draw(record.document) if splitter else ""
-            doc, spans = _make_doc(record, nlp, summary)
+            doc, spans, fates = align_record(record, tokenization, align)
+            for fate, span in fates:
+                summary.fates[fate].add([span])
+            summary.other += record.other
             _set_spans(doc, spans, spans_key, source_key)
+            part = splitter.draw(record.document, doc.text) if splitter else ""
             summary.add_doc(part, record.source, doc, spans)
             writers[part].add(doc)
-        if not summary.docs.total():
-            n_left_out = summary.bad.count + summary.unannotated.total()
-            raise ValueError(Errors.EGP202.format(n_left_out=n_left_out))
+        _check_summary(summary, skip_bad)
+        if splitter:
+            splitter.check()
         for writer in writers.values():
             writer.close()
     return summary
 
 
+def _check_choice(setting: str, value: str | None, choices: Collection[str]) -> None:
+    if value is not None and value not in choices:
+        raise ValueError(
+            Errors.EGP101.format(
+                setting=setting, value=value, choices=", ".join(choices)
+            )
+        )
+
+
 def _select_records(
     entries: Iterator[Entry], skip_bad: bool, summary: Summary
 ) -> Iterator[Record]:
+    """Count what is not a record. After an error, nothing else is done."""
     for entry in entries:
         if isinstance(entry, BadRecord):
-            if not skip_bad:
-                raise entry
             summary.bad.add([entry])
+            if not skip_bad and summary.bad.count >= MAX_ERRORS:
+                return
         elif isinstance(entry, Unannotated):
             summary.unannotated[entry.reason] += 1
-        else:
+        elif isinstance(entry, LeftOut):
+            summary.files.add([entry])
+        elif isinstance(entry, Notice):
+            summary.notices.add([entry])
+        elif skip_bad or not summary.bad.count:
             yield entry
 
 
-def _make_doc(
-    record: Record, nlp: Language, summary: Summary
-) -> tuple[Doc, list[Span]]:
-    doc, spans, misaligned = align_record(record, nlp)
-    unique = {(span.start, span.end, span.label): span for span in spans}
-    summary.duplicates += len(spans) - len(unique)
-    summary.misaligned.add(misaligned)
-    if isinstance(record, TextRecord):
-        summary.discontinuous.add(record.discontinuous)
-        summary.other += record.other
-    return doc, list(unique.values())
+def _check_summary(summary: Summary, skip_bad: bool) -> None:
+    if summary.bad.count and not skip_bad:
+        n_errors = summary.bad.count
+        raise ConversionError(Errors.EGP205.format(n_errors=n_errors), summary)
+    n_spans = summary.labels.total()
+    n_misfits = summary.fates[Fate.MISFIT].count
+    if n_misfits > MAX_MISFITS * (n_spans + n_misfits):
+        raise ConversionError(
+            Errors.EGP206.format(n_misfits=n_misfits, n_spans=n_spans + n_misfits),
+            summary,
+        )
+    if not summary.docs.total():
+        n_texts = summary.unannotated.total()
+        raise ConversionError(
+            Errors.EGP202.format(
+                n_bad=summary.bad.count, n_texts=n_texts, n_files=summary.files.count
+            ),
+            summary,
+        )
+    if not n_spans:
+        raise ConversionError(
+            Errors.EGP207.format(n_docs=summary.docs.total()), summary
+        )
 
 
 def _set_spans(

@@ -1,60 +1,131 @@
-"""Records as docs: spans in characters meet the tokens."""
+"""Records as docs: spans meet the tokens."""
 
 from typing import NamedTuple
 
-from spacy.language import Language
 from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
 
-from .records import Record, SpanText, TextRecord, TokenRecord
+from .records import Offsets, Record, SpanText, TextRecord, TokenRecord
+from .summary import Fate
+from .tokenization import Tokenization
 
 # Those of spaCy's languages that put no spaces between words.
 LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "th", "zh"})
+ALIGNMENTS = ("strict", "expand", "contract")
 
 
 class AlignedDoc(NamedTuple):
-    """A doc, its spans (not set on it yet), and those that do not fit its tokens."""
+    """A doc and its spans, which are not set on it yet.
+
+    doc (Doc): The doc.
+    spans (list[Span]): The spans, each once.
+    fates (list[tuple[Fate, SpanText]]): What became of those that are not among them as
+        the file has them.
+    """
 
     doc: Doc
     spans: list[Span]
-    misaligned: list[SpanText]
+    fates: list[tuple[Fate, SpanText]]
 
 
-def align_record(record: Record, nlp: Language) -> AlignedDoc:
+def align_record(record: Record, tokenization: Tokenization, align: str) -> AlignedDoc:
     """Make a doc of a record.
 
     record (Record): The record.
-    nlp (Language): The vocab, and the tokenizer for texts that come without tokens.
+    tokenization (Tokenization): The vocab, and the tokenizer for texts without tokens.
+    align (str): Whether spans that begin or end inside a token are left out ("strict"),
+        get the whole token ("expand"), or are without it ("contract").
     RETURNS (AlignedDoc): The doc and its spans.
     """
+    fates = [(Fate.DISCONTINUOUS, span) for span in record.discontinuous]
     if isinstance(record, TextRecord):
-        return _align_text(record, nlp)
-    if isinstance(record, TokenRecord):
-        return _align_tokens(record, nlp)
-    return AlignedDoc(record.doc, record.spans, [])
+        doc, spans = _align_text(record, tokenization, align, fates)
+    elif isinstance(record, TokenRecord):
+        doc, spans = _align_tokens(record, tokenization)
+    else:
+        doc, spans = record.doc, record.spans
+    unique = {(span.start, span.end, span.label): span for span in reversed(spans)}
+    if len(unique) < len(spans):
+        kept = set(map(id, unique.values()))
+        fates += [
+            (Fate.DUPLICATE, SpanText(record.source, span.label_, span.text))
+            for span in spans
+            if id(span) not in kept
+        ]
+    return AlignedDoc(doc, list(reversed(unique.values())), fates)
 
 
-def _align_text(record: TextRecord, nlp: Language) -> AlignedDoc:
+def _align_text(
+    record: TextRecord,
+    tokenization: Tokenization,
+    align: str,
+    fates: list[tuple[Fate, SpanText]],
+) -> tuple[Doc, list[Span]]:
     if record.tokens is None:
-        doc = nlp.tokenizer(record.text)
+        doc = tokenization.tokenize(record.text)
     else:
         words, spaces = record.tokens
-        doc = Doc(nlp.vocab, words=words, spaces=spaces)
-    aligned = AlignedDoc(doc, [], [])
-    for start, end, label in record.spans:
-        span = doc.char_span(start, end, label=label)
+        doc = Doc(tokenization.vocab, words=words, spaces=spaces)
+    spans = []
+    for offsets in record.spans:
+        source = offsets.source or record.source
+        text = record.text[offsets.start : offsets.end]
+        shown = SpanText(source, offsets.label, text)
+        start, end = _trim(offsets, text)
+        if start >= end:
+            fates.append((Fate.BLANK, shown))
+            continue
+        if (start, end) != offsets[:2]:
+            fates.append((Fate.TRIMMED, shown))
+        span = doc.char_span(start, end, label=offsets.label)
         if span is None:
-            aligned.misaligned.append(
-                SpanText(record.source, label, record.text[start:end])
-            )
-        else:
-            aligned.spans.append(span)
-    return aligned
+            span = doc.char_span(start, end, label=offsets.label, alignment_mode=align)
+            shown = shown._replace(cut=_find_cut(doc, start, end))
+            fates.append((_name_fate(align, span), shown))
+        if span is not None:
+            spans.append(span)
+    return doc, spans
 
 
-def _align_tokens(record: TokenRecord, nlp: Language) -> AlignedDoc:
+def _trim(span: Offsets, text: str) -> tuple[int, int]:
+    start = span.start + len(text) - len(text.lstrip())
+    return start, start + len(text.strip())
+
+
+def _name_fate(align: str, span: Span | None) -> Fate:
+    if span is None:
+        return Fate.MISFIT
+    return Fate.EXPANDED if align == "expand" else Fate.CONTRACTED
+
+
+def _find_cut(doc: Doc, start: int, end: int) -> str:
+    """RETURNS (str): The tokens inside which the span begins or ends."""
+    around = doc.char_span(start, end, alignment_mode="expand")
+    tokens = [] if around is None else [around[0], around[-1]][: len(around)]
+    return " ".join(
+        token.text
+        for token in tokens
+        if token.idx < start or token.idx + len(token) > end
+    )
+
+
+def _align_tokens(
+    record: TokenRecord, tokenization: Tokenization
+) -> tuple[Doc, list[Span]]:
+    doc = make_doc(record, tokenization.vocab)
+    spans = [Span(doc, s.start, s.end, label=s.label) for s in record.spans]
+    return doc, spans
+
+
+def make_doc(record: TokenRecord, vocab: Vocab) -> Doc:
+    """RETURNS (Doc): The tokens of the record, and its sentences if it has any."""
+    spaces = record.spaces
     # Where spaces are not known, spaCy trains and evaluates on the given tokens.
-    is_unspaced = nlp.lang in LANGUAGES_WITHOUT_SPACES
-    spaces = [False] * len(record.words) if is_unspaced else None
-    doc = Doc(nlp.vocab, words=record.words, spaces=spaces)
-    spans = [Span(doc, start, end, label=label) for start, end, label in record.spans]
-    return AlignedDoc(doc, spans, [])
+    if spaces is None and vocab.lang in LANGUAGES_WITHOUT_SPACES:
+        spaces = [False] * len(record.words)
+    starts: list[bool | int | None] | None = None
+    if record.sent_starts is not None:
+        starts = [False] * len(record.words)
+        for start in record.sent_starts:
+            starts[start] = True
+    return Doc(vocab, words=record.words, spaces=spaces, sent_starts=starts)

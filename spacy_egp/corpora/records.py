@@ -1,16 +1,17 @@
 """What a corpus file says: one record per doc, before it meets a tokenizer."""
 
+import reprlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from spacy.tokens import Doc, Span
 
-from ..errors import Errors
+MAX_SHOWN = 80
 
 
 class BadRecord(ValueError):
-    """A part of a corpus file that cannot be read.
+    """A part of a corpus file that cannot be read: a file, a record, or a span.
 
     source (str): The file and the line.
     problem (str): What is wrong with which value, and what is expected instead.
@@ -32,20 +33,51 @@ class Unannotated(NamedTuple):
     reason: str
 
 
+class LeftOut(NamedTuple):
+    """A file that is no part of the corpus."""
+
+    source: str
+    reason: str
+
+
+class Notice(NamedTuple):
+    """What a person should look at, though everything was read."""
+
+    source: str
+    text: str
+
+
 class Offsets(NamedTuple):
-    """A labelled span in characters or tokens, the end exclusive."""
+    """A labelled span in characters or tokens.
+
+    start (int): The first character or token.
+    end (int): The one after the last.
+    label (str): The label.
+    text (str | None): The span's text, if the file repeats it. White space may differ,
+        as line-based formats write a space for a line break.
+    source (str | None): The file and the line, if they are not those of the record.
+    """
 
     start: int
     end: int
     label: str
+    text: str | None = None
+    source: str | None = None
 
 
 class SpanText(NamedTuple):
-    """A labelled span as a person recognizes it."""
+    """A labelled span as a person recognizes it.
+
+    source (str): The file and the line.
+    label (str): The label.
+    text (str): The text of the span.
+    cut (str): The tokens inside which it begins or ends, if there are any.
+    """
 
     source: str
     label: str
     text: str
+    cut: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +86,16 @@ class BaseRecord:
 
     source (str): The file and the line, for messages.
     document (str): What a split by document keeps together.
+    bad (list[BadRecord]): Spans of the record that cannot be read.
+    discontinuous (list[SpanText]): Spans of several pieces, which spaCy does not have.
+    other (Counter[str]): Annotations that are no spans, counted by kind.
     """
 
     source: str
     document: str
+    bad: list[BadRecord] = field(default_factory=list)
+    discontinuous: list[SpanText] = field(default_factory=list)
+    other: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,45 +105,27 @@ class TextRecord(BaseRecord):
     text (str): The text.
     spans (list[Offsets]): The spans, in characters.
     tokens (tuple[list[str], list[bool]] | None): Words and spaces, if the file has any.
-    discontinuous (list[SpanText]): Spans of several pieces, which spaCy does not have.
-    other (Counter[str]): Annotations that are no spans, counted by kind.
-    RAISES (BadRecord): If a span has no label or is not inside the text, or if the
-        text is not valid Unicode.
     """
 
     text: str
     spans: list[Offsets]
     tokens: tuple[list[str], list[bool]] | None = None
-    discontinuous: list[SpanText] = field(default_factory=list)
-    other: Counter[str] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        for start, end, label in self.spans:
-            if not 0 <= start < end <= len(self.text):
-                problem = Errors.EGP214.format(
-                    start=start, end=end, label=label, n_chars=len(self.text)
-                )
-                raise BadRecord(self.source, problem)
-            if not label:
-                problem = Errors.EGP215.format(start=start, end=end)
-                raise BadRecord(self.source, problem)
-        try:
-            "".join([self.text, *(span.label for span in self.spans)]).encode("utf8")
-        except UnicodeEncodeError as error:
-            problem = Errors.EGP213.format(error=error)
-            raise BadRecord(self.source, problem) from error
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenRecord(BaseRecord):
-    """A tokenized sentence with spans in tokens.
+    """A tokenized text with spans in tokens.
 
     words (list[str]): The tokens.
     spans (list[Offsets]): The spans, in tokens.
+    spaces (list[bool] | None): Whether a space follows each token, if the file says so.
+    sent_starts (list[int] | None): The first tokens of the sentences, likewise.
     """
 
     words: list[str]
     spans: list[Offsets]
+    spaces: list[bool] | None = None
+    sent_starts: list[int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,22 +141,11 @@ class DocRecord(BaseRecord):
 
 
 Record = TextRecord | TokenRecord | DocRecord
-Entry = Record | Unannotated | BadRecord
+Entry = Record | Unannotated | LeftOut | Notice | BadRecord
 
 
-def check_text(source: str, text: str, start: int, end: int, expected: str) -> None:
-    """Compare the text at a span's offsets with the text that the file gives for it.
-
-    source (str): The file and the line.
-    text (str): The whole text.
-    start (int): The first character.
-    end (int): The character after the last.
-    expected (str): The span's text according to the file. Whitespace may differ, as
-        line-based formats write a space for a line break.
-    RAISES (BadRecord): If the two differ.
-    """
-    if text[start:end].split() != expected.split():
-        problem = Errors.EGP216.format(
-            start=start, end=end, text=text[start:end], expected=expected
-        )
-        raise BadRecord(source, problem)
+def shorten(value: object) -> str:
+    """RETURNS (str): The value as a message shows it, however large or deep it is."""
+    shown = reprlib.Repr()
+    shown.maxstring = shown.maxother = MAX_SHOWN
+    return shown.repr(value)

@@ -13,7 +13,8 @@ class Split:
     """Draws the part for one doc after the other, without knowing how many there are.
 
     The more a part lacks to its ratio, the more likely it is drawn. So the ratios hold
-    within a few docs (or documents), however small the corpus is.
+    within a few docs (or documents), however small the corpus is. Equal texts go to the
+    same part, unless they are of documents that are in different ones already.
 
     ratios (Sequence[float]): The shares of train, dev and, if there are three, test.
     by_document (bool): Whether the docs of a document go to the same part.
@@ -32,15 +33,29 @@ class Split:
         self.counts = dict.fromkeys(self.ratios, 0)
         self.by_document = by_document
         self.documents: dict[str, str] = {}
+        self.texts: dict[int, str] = {}
         self.random = random.Random(seed)
 
-    def draw(self, document: str) -> str:
-        """RETURNS (str): The part for the next doc, which belongs to the document."""
-        part = self.documents.get(document) or self._draw_lacking()
+    def draw(self, document: str, text: str) -> str:
+        """Choose the part for the next doc.
+
+        document (str): The document to which it belongs.
+        text (str): Its text.
+        RETURNS (str): The part.
+        """
+        part = self.documents.get(document) or self.texts.get(hash(text))
+        part = part or self._draw_lacking()
+        self.texts.setdefault(hash(text), part)
         if self.by_document:
             self.documents[document] = part
         self.counts[part] += 1
         return part
+
+    def check(self) -> None:
+        """RAISES (ValueError): If all docs were of one document, so that no split keeps
+        it together."""
+        if self.by_document and len(self.documents) == 1:
+            raise ValueError(Errors.EGP204.format(document=next(iter(self.documents))))
 
     def _draw_lacking(self) -> str:
         total = 1 + sum(self.counts.values())

@@ -2,19 +2,22 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from ..errors import Errors
 from .files import ByteStream, FilePath
-from .json_objects import read_values
-from .records import BadRecord, Entry, TextRecord, Unannotated
+from .records import BadRecord, Entry, Record, Unannotated, shorten
+from .values import read_values
+
+ModelT = TypeVar("ModelT", bound="Schema")
+Key = str | int
 
 
-class Task(BaseModel):
-    """One annotated text. The fields of a subclass are the schema of its format.
+class Schema(BaseModel):
+    """An object of a format. The fields of a subclass are its schema.
 
     EXAMPLE (str): A short valid object, shown where one does not fit the schema.
     """
@@ -26,51 +29,116 @@ class Task(BaseModel):
     def matches(task: dict[str, Any]) -> bool:
         """RETURNS (bool): Whether the object has the keys that tell this format."""
 
+
+class Task(Schema):
+    """One annotated text."""
+
     @abstractmethod
-    def to_record(self, source: str) -> TextRecord | Unannotated:
+    def to_record(self, source: str) -> Record | Unannotated:
         """Bring the task into the form that all formats share.
 
         source (str): The file and the line.
-        RETURNS (TextRecord | Unannotated): The text and its spans.
+        RETURNS (Record | Unannotated): The text and its spans.
         RAISES (BadRecord): If the task contradicts itself.
         """
 
 
-def matches_tasks(schema: type[Task], path: FilePath, file: ByteStream) -> bool:
-    """RETURNS (bool): Whether one of the first objects in the file is of the format."""
-    values = (value for _, value in islice(read_values(file), 100))
-    return any(schema.matches(value) for value in values if isinstance(value, dict))
-
-
 def read_tasks(schema: type[Task], path: FilePath, file: ByteStream) -> Iterator[Entry]:
-    """Read the tasks in a JSONL file or a JSON array.
+    """Read the tasks in a file.
 
     schema (type[Task]): The format.
     path (FilePath): The file's name.
     file (ByteStream): The open file.
-    YIELDS (Entry): One record per task.
+    YIELDS (Entry): One record per task, and what cannot be read of it.
     """
-    for number, value in read_values(file):
+    for item in read_objects(schema, path, file):
+        if isinstance(item, BadRecord):
+            yield item
+            continue
+        source, task = item
         try:
-            yield _read_task(schema, value, f"{path}:{number}")
+            yield task.to_record(source)
         except BadRecord as error:
             yield error
 
 
-def _read_task(schema: type[Task], value: Any, source: str) -> TextRecord | Unannotated:
-    if isinstance(value, ValueError):
-        raise BadRecord(source, str(value)) from value
-    if not isinstance(value, dict):
-        problem = Errors.EGP219.format(value=value, example=schema.EXAMPLE)
-        raise BadRecord(source, problem)
+def read_objects(
+    schema: type[ModelT], path: FilePath, file: ByteStream
+) -> Iterator[tuple[str, ModelT] | BadRecord]:
+    """Read the objects in a file.
+
+    schema (type[Schema]): Their schema.
+    path (FilePath): The file's name.
+    file (ByteStream): The open file.
+    YIELDS (tuple[str, Schema] | BadRecord): The file and line, and the object there. Of
+        its lists, items that do not fit the schema are left out, each a BadRecord.
+    """
+    for number, value in read_values(path, file):
+        source = f"{path}:{number}"
+        if isinstance(value, ValueError):
+            yield BadRecord(source, str(value))
+        elif not isinstance(value, dict):
+            shown = shorten(value)
+            yield BadRecord(
+                source, Errors.EGP219.format(value=shown, example=schema.EXAMPLE)
+            )
+        else:
+            yield from validate(schema, source, value)
+
+
+def validate(
+    schema: type[ModelT], source: str, value: dict[str, Any]
+) -> Iterator[tuple[str, ModelT] | BadRecord]:
+    """Check an object, which is changed, as read_objects() does.
+
+    schema (type[Schema]): Its schema.
+    source (str): The file and the line.
+    value (dict[str, Any]): The object.
+    YIELDS (tuple[str, Schema] | BadRecord): What cannot be read, and then the object if
+        anything is left.
+    """
     try:
-        return schema(**value).to_record(source)
+        yield source, schema.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        problem = Errors.EGP220.format(
-            location=".".join(str(key) for key in first["loc"]),
-            error=first["msg"],
-            value=first["input"],
-            example=schema.EXAMPLE,
+        # One error for each item that is left out, as it is one span.
+        bad_items: dict[tuple[Key, ...], ErrorDetails] = {}
+        for detail in error.errors(include_url=False):
+            bad_items.setdefault(_find_item(value, detail["loc"]), detail)
+        yield from (
+            BadRecord(source, _describe(schema, detail))
+            for detail in bad_items.values()
         )
-        raise BadRecord(source, problem) from error
+        if all(bad_items):
+            for *keys, last in sorted(bad_items, key=_last_first):
+                parent: Any = value
+                for key in keys:
+                    parent = parent[key]
+                del parent[last]
+            yield from validate(schema, source, value)
+
+
+def _find_item(value: Any, location: tuple[Key, ...]) -> tuple[Key, ...]:
+    """RETURNS (tuple[Key, ...]): The path of the innermost object or list in a list
+    that holds the location, or of the outermost scalar; empty if there is none."""
+    item: tuple[Key, ...] = ()
+    for i, key in enumerate(location):
+        try:
+            parent, value = value, value[key]
+        except (IndexError, KeyError, TypeError):
+            break
+        if isinstance(parent, list) and (isinstance(value, (dict, list)) or not item):
+            item = location[: i + 1]
+    return item
+
+
+def _last_first(path: tuple[Key, ...]) -> tuple[tuple[str, int], ...]:
+    return tuple((str(k), 0) if isinstance(k, str) else ("", -k) for k in path)
+
+
+def _describe(schema: type[Schema], detail: ErrorDetails) -> str:
+    return Errors.EGP220.format(
+        location=".".join(str(key) for key in detail["loc"]),
+        error=detail["msg"],
+        value=shorten(detail["input"]),
+        example=schema.EXAMPLE,
+    )

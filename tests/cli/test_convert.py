@@ -19,14 +19,17 @@ from spacy.training import Corpus
 from typer.testing import CliRunner
 
 from spacy_egp.cli import app
-from spacy_egp.corpora import json_objects, writer
+from spacy_egp.corpora import values, writer
 from spacy_egp.corpora.convert import convert
-from spacy_egp.corpora.formats import detect_format, get_formats
-from spacy_egp.corpora.iob import read_iob
-from spacy_egp.corpora.json_objects import read_values
+from spacy_egp.corpora.format import Options
+from spacy_egp.corpora.formats.iob import read_iob
+from spacy_egp.corpora.reader import detect_format
+from spacy_egp.corpora.summary import Fate
+from spacy_egp.corpora.values import read_json
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 NLP = spacy.blank("en")
+PATH, NONE = Path("a"), Options()
 
 # Texts with spans that are nested, have the same tokens, or a single token; and none.
 SAMPLE = [
@@ -37,6 +40,7 @@ SAMPLE = [
     ("Nothing happened .", set()),
     ("The IL-2 gene", {(4, 13, "DNA"), (4, 8, "protein")}),
 ]
+SPAN = {"start": 0, "end": 3, "label": "PER"}
 # What a format with only one level can say of it.
 FLAT = {"PER", "ORG", "DNA"}
 FLAT_SAMPLE = [(text, {s for s in spans if s[2] in FLAT}) for text, spans in SAMPLE]
@@ -275,8 +279,7 @@ def test_flat_spans_round_trip(write, corpus, output):
 @pytest.mark.parametrize(("write", "name"), {**NESTED_FORMATS, **FLAT_FORMATS}.items())
 def test_format_is_detected_and_can_be_named(write, name, corpus, output):
     write(corpus, FLAT_SAMPLE)
-    formats = get_formats()
-    assert {detect_format(path, formats) for path in corpus.iterdir()} == {name}
+    assert {detect_format(path).name for path in corpus.iterdir()} == {name}
     convert([corpus], output, format=name)
     assert read_docs(output) == FLAT_SAMPLE
 
@@ -320,8 +323,9 @@ def test_any_nesting_survives_iob(sample, scheme):
         rows = zip(tokens, *levels, strict=True)
         blocks.append("\n".join("\t".join(row) for row in rows))
     data = "\n\n".join(blocks).encode("utf8")
-    records = list(read_iob(Path("a"), io.BytesIO(data)))
-    assert [(record.words, set(record.spans)) for record in records] == sample
+    file = io.BufferedReader(io.BytesIO(data))
+    records = [(r.words, {s[:3] for s in r.spans}) for r in read_iob(PATH, file, NONE)]
+    assert records == sample
 
 
 def test_iob_spans_may_begin_with_i(corpus, output):
@@ -359,7 +363,7 @@ def test_tokens_of_prodigy_are_kept(corpus, output):
     srsly.write_jsonl(corpus / "a.jsonl", [task])
     summary = convert([corpus], output)
     assert read_docs(output) == [("IL-2  gene", {(0, 2, "A")})]
-    assert summary.misaligned.count == 0
+    assert summary.fates[Fate.MISFIT].count == 0
 
 
 def test_other_keys_of_spacy_files(corpus, output):
@@ -396,12 +400,14 @@ def test_brat_spans_across_lines_and_in_pieces(corpus, output):
         "#1\tAnnotatorNotes T1\tsure\n"
     )
     (corpus / "b.txt").write_text("Not annotated.")
+    (corpus / "c.jpg").write_text("No file of brat.")
     result = run(corpus, output, "--format", "brat")
     [(text, spans)] = read_docs(output)
     assert text[7:14] == "America"
     assert spans == {(0, 14, "LOC")}
     assert "1 span(s) left out that are discontinuous" in result.output
     assert re.search(r"a.ann:2 +LOC +'north Asia'", result.output)
+    assert "c.jpg: [EGP226]" in words_of(result)
     assert "1 annotation(s) left out that are no spans: relations" in result.output
     assert "1 annotation(s) left out that are no spans: notes" in result.output
     assert (
@@ -438,24 +444,32 @@ def test_label_studio_counts_what_it_does_not_convert(corpus, output):
 
 def test_rejected_and_missing_annotation_is_not_converted(corpus, output):
     tasks = [
-        {"text": "Ann", "spans": [], "answer": "accept"},
+        {"text": "Ann", "spans": [SPAN], "answer": "accept"},
         {"text": "Bo", "spans": [], "answer": "reject"},
         {"text": "Cy"},
     ]
     srsly.write_jsonl(corpus / "a.jsonl", tasks)
     summary = convert([corpus], output)
-    assert read_docs(output) == [("Ann", set())]
+    assert read_docs(output) == [("Ann", {(0, 3, "PER")})]
     assert summary.unannotated.total() == 2
 
 
 def test_docs_without_annotation_are_not_converted(corpus, output):
     """Which is not the same as docs in which nothing is to be found."""
-    docs = [NLP("Ann"), *make_ents([("Bo", set())])]
+    docs = [NLP("Ann"), *make_ents([("Bo", {(0, 2, "PER")})])]
     DocBin(docs=docs).to_disk(corpus / "a.spacy")
     srsly.write_jsonl(corpus / "b.jsonl", [{"text": "Cy", "label": []}, {"text": "Di"}])
     summary = convert([corpus], output)
-    assert read_docs(output) == [("Bo", set()), ("Cy", set())]
+    assert read_docs(output) == [("Bo", {(0, 2, "PER")}), ("Cy", set())]
     assert summary.unannotated == {"doc.ents is not set": 1, "there is no label": 1}
+
+
+def test_a_corpus_without_spans_is_an_error(corpus, output):
+    write_doccano(corpus, [("Nothing .", set())])
+    result = run(corpus, output)
+    assert result.exit_code == 1
+    assert "[EGP207] None of the 1 docs has a span" in words_of(result)
+    assert not output.exists()
 
 
 # Summary
@@ -478,14 +492,28 @@ def test_summary(corpus, output):
 
 def test_misaligned_spans_are_counted_and_listed(corpus, output):
     spans = [(21, 25, "PER")] + [(i, i + 2, "PART") for i in range(12)]
-    write_prodigy(corpus, [("Supercalifragilistic Ann ", spans)])
-    result = run(corpus, output)
+    write_prodigy(corpus, [("Supercalifragilistic Ann ", spans)] + [SAMPLE[0]] * 4)
+    path = output.with_name("summary.json")
+    result = run(corpus, output, "--json", path)
     assert result.exit_code == 0
-    assert "13 span(s) left out that do not fit the tokens" in result.output
-    examples = re.findall(r"a.jsonl:1 +(\w+) +('.*')", result.output)
-    assert len(examples) == 10
-    assert ("PER", "'Ann '") in examples
-    assert read_docs(output) == [("Supercalifragilistic Ann", set())]
+    assert "12 span(s) left out that do not fit the tokens" in words_of(result)
+    assert "1 span(s) trimmed of white space" in words_of(result)
+    assert len(re.findall(r"PART +'.*' +Supercalifragilistic", result.output)) == 10
+    assert read_docs(output)[0] == ("Supercalifragilistic Ann", {(21, 24, "PER")})
+    misfit = srsly.read_json(path)["misfit"]
+    assert misfit["count"] == len(misfit["items"]) == 12
+    assert misfit["labels"] == {"PART": 12}
+    assert {item["cut"] for item in misfit["items"]} == {"Supercalifragilistic"}
+
+
+def test_hardly_any_span_fits_the_tokens(corpus, output):
+    write_doccano(corpus, [("Supercalifragilistic", [(0, 5, "A"), (1, 6, "A")])])
+    result = run(corpus, output)
+    assert result.exit_code == 1
+    assert "[EGP206] 2 of 2 spans" in words_of(result)
+    assert not output.exists()
+    summary = convert([corpus], output, align="expand")
+    assert summary.fates[Fate.EXPANDED].labels == {"A": 2}
 
 
 def test_duplicates_are_removed_and_counted(corpus, output):
@@ -493,6 +521,7 @@ def test_duplicates_are_removed_and_counted(corpus, output):
     srsly.write_jsonl(corpus / "a.jsonl", [task, task])
     result = run(corpus, output)
     assert "2 duplicate span(s) removed" in result.output
+    assert "1 doc(s) with texts that occur more than once; 0" in words_of(result)
     [doc, _] = DocBin().from_disk(output).get_docs(NLP.vocab)
     assert sorted(span.label_ for span in doc.spans["sc"]) == ["PER", "X"]
 
@@ -503,8 +532,8 @@ def test_duplicates_are_removed_and_counted(corpus, output):
 PRODIGY = '{"text": "Ann left", "spans": [{"start": 0, "end": 3, "label": "PER"}]}\n'
 MALFORMED = {
     "a tag that is none": ("iob", "Ann\tB-PER\nleft\tVERB\n", 2, "EGP224", "'VERB'"),
-    "a missing column": ("iob", "Ann\tO\tO\nleft\tO\n\n", 2, "EGP222", "2 columns"),
-    "no column": ("iob", "Ann\tO\n\nleft\n", 3, "EGP222", "'left'"),
+    "no column": ("iob", "Ann\tO\n\nleft\n", 3, "EGP222", "1: 'left'"),
+    "no column at all": ("iob", "# A\nAnn\nleft\n", 2, "EGP222", "1: 'Ann'"),
     "an empty token": ("iob", "Ann\tO\n\tO\n", 2, "EGP223", "empty token"),
     "an end of no span": ("iob", "Ann\tB-PER\nleft\tE-LOC\n", 2, "EGP225", "'E-LOC'"),
     "an inside of no span": ("iob", "Ann\tS-PER\nLee\tI-PER\n", 2, "EGP225", "'I-PER'"),
@@ -520,7 +549,7 @@ MALFORMED = {
         "prodigy",
         b'{"text": "Le\xe9", "spans": []}\n',
         1,
-        "EGP217",
+        "EGP212",
         "utf-8",
     ),
     "no object": ("prodigy", PRODIGY + "\n[1]\n", 3, "EGP219", "[1]"),
@@ -676,7 +705,7 @@ def test_spacy_files_that_are_none(corpus, output):
     (corpus / "a.spacy").write_text("no DocBin")
     result = run(corpus, output)
     assert result.exit_code == 1
-    assert "a.spacy: [EGP221]" in words_of(result)
+    assert "a.spacy, doc 1: [EGP221]" in words_of(result)
 
 
 def test_skip_bad_leaves_out_and_counts(corpus, output):
@@ -686,12 +715,28 @@ def test_skip_bad_leaves_out_and_counts(corpus, output):
     (corpus / "b.ann").write_text("T1\tPER 0 3\tAnn\n")
     result = run(corpus, output, "--skip-bad")
     assert result.exit_code == 0
-    assert "13 record(s) left out that cannot be read" in result.output
-    assert (
-        len(re.findall(r"a\.jsonl:\d+ +\[EGP214\] The span 0-30 'PER'", result.output))
-        == 10
-    )
-    assert read_docs(output) == [("Ann left", {(0, 3, "PER")})] * 2
+    assert "13 record(s) or span(s) that cannot be read" in result.output
+    bad_span = r"a\.jsonl:\d+: \[EGP214\] The span 0-30 'PER'"
+    assert len(re.findall(bad_span, words_of(result))) == 10
+    assert "... and 3 more" in result.output
+    good_doc = ("Ann left", {(0, 3, "PER")})
+    assert read_docs(output) == [good_doc, *[("Ann left", set())] * 11, good_doc]
+
+
+def test_all_errors_are_listed(corpus, output):
+    bad = '{"text": "Ann left", "label": [[0, 30, "PER"], [5, 4, "PER"], [0, "x"]]}\n'
+    (corpus / "a.jsonl").write_text(bad * 2 + "{\n")
+    (corpus / "b.ann").write_text("T1\tPER 0 3\tAnn\n")
+    path = output.with_name("summary.json")
+    output.parent.mkdir()
+    result = run(corpus, output, "--json", path)
+    assert result.exit_code == 1
+    assert "[EGP205] 8 records or spans" in words_of(result)
+    items = srsly.read_json(path)["bad"]["items"]
+    places = [item["source"].rpartition("/")[2] for item in items]
+    assert places == [*["a.jsonl:1"] * 3, *["a.jsonl:2"] * 3, "a.jsonl:3", "b.ann"]
+    assert all(item["source"] in words_of(result) for item in items)
+    assert not output.exists()
 
 
 def test_nothing_is_written_if_nothing_is_left(corpus, output):
@@ -717,11 +762,13 @@ items = st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none(
 @given(items, st.sampled_from([None, 2]), st.booleans(), st.integers(1, 9))
 def test_arrays_are_read_like_lines(objects, indent, escape, chunk_size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_objects, "CHUNK_SIZE", chunk_size)
+        patch.setattr(values, "CHUNK_SIZE", chunk_size)
         array = json.dumps(objects, indent=indent, ensure_ascii=escape).encode("utf8")
         lines = "\n".join(json.dumps(item) for item in objects).encode("utf8")
-        assert [value for _, value in read_values(io.BytesIO(array))] == objects
-        assert [value for _, value in read_values(io.BytesIO(lines))] == objects
+        # Arrays one after the other, and an empty one at last.
+        for data, expected in ((array * 2 + b"[]", objects * 2), (lines, objects)):
+            file = io.BufferedReader(io.BytesIO(data))
+            assert [value for _, value in read_json(file)] == expected
 
 
 # Files
@@ -794,7 +841,7 @@ def test_memory_does_not_grow_with_the_file(write, corpus, output, monkeypatch):
 
 
 def test_split_is_disjoint_seeded_and_close_to_the_ratios(corpus, output):
-    sample = [(f"Doc {i}", set()) for i in range(50)]
+    sample = [(f"Doc {i}", {(0, 3, "D")}) for i in range(50)]
     write_doccano(corpus, sample)
     result = run(corpus, output, "--split", "0.6,0.2,0.2", "--seed", 1)
     assert re.search(r"Docs +50 \(train: \d+, dev: \d+, test: \d+\)", result.output)
@@ -813,7 +860,8 @@ def test_split_is_disjoint_seeded_and_close_to_the_ratios(corpus, output):
 
 @pytest.mark.parametrize("mark", ["-DOCSTART- O\n", "# http://example.org/{}\n"])
 def test_split_by_document_keeps_sentences_together(mark, corpus, tmp_path):
-    blocks = [f"{mark.format(i)}\nD{i} O\n\nD{i} O\n\nD{i} O\n\n" for i in range(20)]
+    sentences = "D{i} B-D\n\nD{i} O\n\nD{i} O\n\n"
+    blocks = [f"{mark.format(i)}\n{sentences.format(i=i)}" for i in range(20)]
     (corpus / "a.iob").write_text("".join(blocks))
     convert([corpus], tmp_path / "out", split=[0.7, 0.3], by_document=True)
     train, dev = (
@@ -833,8 +881,21 @@ def test_split_that_is_not_possible(corpus, output):
         assert "[EGP201] Cannot split by" in words_of(result)
         assert ratios.split(",")[0] in result.output
     result = run(corpus, output, "--split", "0.5,0.5", "--by-document")
-    assert result.exit_code == 0
-    assert "No docs in" in result.output
+    assert result.exit_code == 1
+    assert "[EGP204] All docs are of one document" in words_of(result)
+    assert not list(output.parent.iterdir())
+
+
+def test_equal_texts_are_reported_and_not_divided(corpus, output):
+    tasks = [(f"Doc {i % 20}", {(0, 3, "D")} if i < 30 else set()) for i in range(40)]
+    write_doccano(corpus, tasks)
+    result = run(corpus, output, "--split", "0.5,0.5")
+    assert "20 doc(s) with texts that occur more than once; 10" in words_of(result)
+    train, dev = (
+        {text for text, _ in read_docs(output.with_name(f"corpus-{part}.spacy"))}
+        for part in ("train", "dev")
+    )
+    assert train and dev and not train & dev
 
 
 # The whole
@@ -861,7 +922,7 @@ def test_published_corpora(path, lang, n_tokens, n_spans, output):
     # As many as lines with a token, and as many as B- tags in them.
     assert summary.tokens == n_tokens
     assert summary.labels.total() == n_spans
-    assert summary.misaligned.count == summary.duplicates == 0
+    assert summary.fates[Fate.MISFIT].count == summary.fates[Fate.DUPLICATE].count == 0
 
 
 def test_cluener(output):
@@ -870,4 +931,4 @@ def test_cluener(output):
     summary = convert([SHARED_DATA / "cluener" / "dev.json"], output, lang="zh")
     assert summary.docs.total() == 1343
     assert summary.labels.total() == 3072
-    assert summary.misaligned.count == 0
+    assert summary.fates[Fate.MISFIT].count == 0

@@ -5,8 +5,9 @@ Source: https://github.com/CLUEbenchmark/CLUENER2020
 
 from typing import Any, ClassVar
 
-from .records import Offsets, TextRecord, check_text
-from .tasks import Task
+from ..format import task_format
+from ..records import Offsets, TextRecord
+from ..tasks import Task
 
 
 class CluenerTask(Task):
@@ -24,10 +25,13 @@ class CluenerTask(Task):
         return isinstance(task.get("label"), dict)
 
     def to_record(self, source: str) -> TextRecord:
-        spans = []
-        for label, offsets_by_text in self.label.items():
-            for text, offsets in offsets_by_text.items():
-                for start, last in offsets:
-                    check_text(source, self.text, start, last + 1, text)
-                    spans.append(Offsets(start, last + 1, label))
+        spans = [
+            Offsets(start, last + 1, label, text)
+            for label, offsets_by_text in self.label.items()
+            for text, offsets in offsets_by_text.items()
+            for start, last in offsets
+        ]
         return TextRecord(source=source, document=source, text=self.text, spans=spans)
+
+
+FORMAT = task_format("cluener", CluenerTask)

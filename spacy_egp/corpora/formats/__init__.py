@@ -1,0 +1,38 @@
+"""The formats, in the order in which they are tried on a file.
+
+To add one, write a module with a FORMAT, and name the module here. Those that tell
+their files by the name come first, those that take what others would take, too, last.
+"""
+
+from importlib import import_module
+
+from ..format import Format
+
+MODULES = (
+    "docbin",
+    "brat",
+    "webanno",
+    "conllu",
+    "pubtator",
+    "iob",
+    "train_data",
+    "prodigy",
+    "label_studio",
+    "label_studio_min",
+    "cluener",
+    "cmeee",
+    "gliner",
+    "dygie",
+    "biaffine",
+    "w2ner",
+    "mrc",
+    "pyramid",
+    "spert",
+    "huggingface",
+    "doccano",
+    "text_entities",
+)
+FORMATS: dict[str, Format] = {
+    format.name: format
+    for format in (import_module(f".{name}", __name__).FORMAT for name in MODULES)
+}

@@ -1,0 +1,38 @@
+"""GLiNER's JSON: tokens with spans, whose end is inclusive.
+
+Source: https://github.com/urchade/GLiNER
+"""
+
+from typing import Any, ClassVar
+
+from ..format import task_format
+from ..records import Offsets, TokenRecord
+from ..tasks import Task
+
+
+class GlinerTask(Task):
+    """A tokenized text."""
+
+    EXAMPLE: ClassVar[str] = (
+        '{"tokenized_text": ["Ann", "left"], "ner": [[0, 0, "PER"]]}'
+    )
+
+    tokenized_text: list[str]
+    ner: list[tuple[int, int, str]] | None
+
+    @staticmethod
+    def matches(task: dict[str, Any]) -> bool:
+        return "tokenized_text" in task
+
+    def to_record(self, source: str) -> TokenRecord:
+        return TokenRecord(
+            source=source,
+            document=source,
+            words=self.tokenized_text,
+            spans=[
+                Offsets(start, last + 1, label) for start, last, label in self.ner or []
+            ],
+        )
+
+
+FORMAT = task_format("gliner", GlinerTask)

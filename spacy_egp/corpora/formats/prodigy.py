@@ -1,0 +1,82 @@
+"""Prodigy's JSONL: what `prodigy db-out` writes for span annotation.
+
+Source: https://prodi.gy/docs/api-interfaces#spans_manual
+"""
+
+from collections import Counter
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field
+from spacy.util import get_words_and_spaces
+
+from ...errors import Errors
+from ..format import task_format
+from ..json_span import JsonSpan
+from ..records import BadRecord, TextRecord, Unannotated
+from ..tasks import Task
+
+# The interfaces in which an answer is about the spans that are shown.
+BINARY_VIEWS = ("ner", "spans")
+
+
+class ProdigyToken(BaseModel):
+    """A token of Prodigy's tokenizer."""
+
+    text: str
+
+
+class ProdigyTask(Task):
+    """A text with half-open character offsets and, if given, tokens."""
+
+    EXAMPLE: ClassVar[str] = (
+        '{"text": "Ann left", "spans": [{"start": 0, "end": 3, "label": "PER"}]}'
+    )
+
+    text: str
+    spans: list[JsonSpan] | None = None
+    tokens: list[ProdigyToken] | None = None
+    answer: str | None = None
+    relations: list[Any] | None = None
+    view: str | None = Field(None, validation_alias="_view_id")
+    is_binary: bool | None = Field(None, validation_alias="_is_binary")
+
+    @staticmethod
+    def matches(task: dict[str, Any]) -> bool:
+        return "text" in task and not task.keys().isdisjoint(
+            ("spans", "answer", "_view_id", "_input_hash")
+        )
+
+    def to_record(self, source: str) -> TextRecord | Unannotated:
+        if self.answer not in ("accept", None):
+            return Unannotated(source, f"the answer is {self.answer!r}")
+        is_binary = self.is_binary
+        if is_binary is None:
+            is_binary = self.view in BINARY_VIEWS and self.answer is not None
+        if is_binary:
+            return Unannotated(
+                source, "a binary answer is about one span, and others may be missing"
+            )
+        # Where nothing was highlighted, Prodigy may write no spans.
+        if self.answer is None and "spans" not in self.model_fields_set:
+            return Unannotated(source, "there are no spans")
+        return TextRecord(
+            source=source,
+            document=source,
+            text=self.text,
+            tokens=self._align_tokens(source),
+            spans=[span.to_offsets() for span in self.spans or []],
+            other=Counter(relations=len(self.relations or [])),
+        )
+
+    def _align_tokens(self, source: str) -> tuple[list[str], list[bool]] | None:
+        if self.tokens is None:
+            return None
+        words = [token.text for token in self.tokens]
+        try:
+            # It takes no empty tokens.
+            return get_words_and_spaces([w for w in words if w], self.text)
+        except ValueError as error:
+            raise BadRecord(source, Errors.EGP232) from error
+
+
+FORMAT = task_format("prodigy", ProdigyTask)

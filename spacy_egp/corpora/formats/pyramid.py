@@ -1,0 +1,51 @@
+"""Pyramid's JSON: tokens with entities, of which each has a span.
+
+Source: https://github.com/LorrinWWW/Pyramid
+"""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+from ..format import task_format
+from ..records import Offsets, TokenRecord
+from ..tasks import Task
+
+
+class PyramidEntity(BaseModel):
+    """A span in tokens, the end exclusive."""
+
+    entity_type: str
+    span: tuple[int, int]
+
+
+class PyramidTask(Task):
+    """A tokenized sentence."""
+
+    EXAMPLE: ClassVar[str] = (
+        '{"tokens": ["Ann", "left"], "entities": '
+        '[{"entity_type": "PER", "span": [0, 1]}]}'
+    )
+
+    tokens: list[str]
+    entities: list[PyramidEntity] | None
+
+    @staticmethod
+    def matches(task: dict[str, Any]) -> bool:
+        entities = task.get("entities")
+        return (
+            isinstance(task.get("tokens"), list)
+            and isinstance(entities, list)
+            and any(isinstance(e, dict) and "span" in e for e in entities)
+        )
+
+    def to_record(self, source: str) -> TokenRecord:
+        return TokenRecord(
+            source=source,
+            document=source,
+            words=self.tokens,
+            spans=[Offsets(*e.span, e.entity_type) for e in self.entities or []],
+        )
+
+
+FORMAT = task_format("pyramid", PyramidTask)

@@ -1,0 +1,56 @@
+"""SpERT's JSON: tokens with entities, as in locate-and-label, PIQN and Triaffine, too.
+
+Source: https://github.com/lavis-nlp/spert
+"""
+
+from collections import Counter
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+from ..format import task_format
+from ..records import Offsets, TokenRecord
+from ..tasks import Task
+
+
+class SpertEntity(BaseModel):
+    """A span in tokens, the end exclusive."""
+
+    start: int
+    end: int
+    type: str
+
+
+class SpertTask(Task):
+    """A tokenized sentence."""
+
+    EXAMPLE: ClassVar[str] = (
+        '{"tokens": ["Ann", "left"], "entities": '
+        '[{"start": 0, "end": 1, "type": "PER"}]}'
+    )
+
+    tokens: list[str]
+    entities: list[SpertEntity] | None
+    relations: list[Any] | None = None
+
+    @staticmethod
+    def matches(task: dict[str, Any]) -> bool:
+        tokens, entities = task.get("tokens"), task.get("entities")
+        return (
+            isinstance(tokens, list)
+            and isinstance(entities, list)
+            and any(isinstance(token, str) for token in tokens)
+            and all(isinstance(e, dict) and "span" not in e for e in entities)
+        )
+
+    def to_record(self, source: str) -> TokenRecord:
+        return TokenRecord(
+            source=source,
+            document=source,
+            words=self.tokens,
+            spans=[Offsets(e.start, e.end, e.type) for e in self.entities or []],
+            other=Counter(relations=len(self.relations or [])),
+        )
+
+
+FORMAT = task_format("spert", SpertTask)

@@ -1,0 +1,153 @@
+"""Values streamed from a file: the lines of JSONL, arrays and objects of JSON, one
+after the other, and the rows of Parquet."""
+
+import codecs
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ..errors import Errors
+from .files import MAX_RECORD, ByteStream, FilePath, bare_name, read_lines
+
+CHUNK_SIZE = 2**16
+SEPARATOR = re.compile(r"[\s,]*")
+# A word of JSON after a bracket, which no token of a column format has.
+JSON = re.compile(rb'\s*(\{\s*("|\})|\[\s*(["{\[\]]))')
+# Rows that are in memory together.
+N_ROWS = 64
+# Whether an array holds tasks, or is itself a task such as ["Ann left", {...}].
+CONTAINERS = (dict, list)
+
+Value = tuple[int, Any]
+
+
+def looks_like_values(path: FilePath, head: bytes) -> bool:
+    """RETURNS (bool): Whether the file is one that read_values() reads."""
+    is_json = JSON.match(head.removeprefix(codecs.BOM_UTF8)) is not None
+    return is_json or bare_name(path).endswith(".parquet")
+
+
+def read_values(path: FilePath, file: ByteStream) -> Iterator[Value]:
+    """Read the values in a file one by one, those of an array as its items.
+
+    path (FilePath): The file's name.
+    file (ByteStream): The open file: Parquet by its name, otherwise JSON in UTF-8.
+    YIELDS (tuple[int, Any]): The line (the row of Parquet) and the value there. A
+        ValueError stands for one that cannot be read.
+    """
+    if bare_name(path).endswith(".parquet"):
+        return _read_parquet(file)
+    return read_json(file)
+
+
+def read_json(file: ByteStream) -> Iterator[Value]:
+    """Read lines, arrays and objects of JSON.
+
+    A bad line of JSONL costs itself; otherwise nothing can be read after an error.
+
+    file (ByteStream): The open file, in UTF-8.
+    YIELDS (tuple[int, Any]): The line and the value there.
+    """
+    head = file.peek(CHUNK_SIZE)
+    return _read_lines(file) if _has_lines(head) else _read_stream(file)
+
+
+def _has_lines(head: bytes) -> bool:
+    """RETURNS (bool): Whether the first line is a value of its own, or tries to be."""
+    line, end, _ = head.removeprefix(codecs.BOM_UTF8).lstrip().partition(b"\n")
+    line = line.rstrip()
+    if line.startswith(b"["):
+        return line[1:].lstrip().startswith(b'"') and line.endswith(b"]")
+    return not (end and line.endswith((b"{", b"[", b",", b":")))
+
+
+def _read_lines(file: ByteStream) -> Iterator[Value]:
+    for number, line in read_lines(file):
+        if line is None:
+            yield number, ValueError(Errors.EGP235.format(max_bytes=MAX_RECORD))
+        elif line.strip():
+            yield from ((number, value) for value in _parse_line(line))
+
+
+def _parse_line(line: bytes) -> list[Any]:
+    try:
+        value = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        return [ValueError(Errors.EGP212.format(error=error))]
+    except (ValueError, RecursionError) as error:
+        return [ValueError(Errors.EGP217.format(error=error))]
+    is_array = isinstance(value, list) and all(isinstance(v, CONTAINERS) for v in value)
+    return value if is_array else [value]
+
+
+def _read_stream(file: ByteStream) -> Iterator[Value]:
+    # Bytes that are not UTF-8 become surrogates, which are not accepted in a text.
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
+    parse = json.JSONDecoder().raw_decode
+    text, position, number, in_array = "", 0, 1, False
+    while True:
+        gap = SEPARATOR.match(text, position)
+        start = gap.end() if gap else position
+        number += text.count("\n", position, start)
+        problem, n_lines = "the file ends", 0
+        try:
+            if in_array and text.startswith("]", start):
+                in_array, position = False, start + 1
+                continue
+            if not in_array and _begins_array(text, start):
+                in_array, position = True, start + 1
+                continue
+            value, position = parse(text, start)
+            # A number may go on in the next chunk.
+            if position < len(text) or isinstance(value, (*CONTAINERS, str)):
+                yield number, value
+                number += text.count("\n", start, position)
+                continue
+        except json.JSONDecodeError as error:
+            problem = error.msg
+            n_lines = text.count("\n", start, error.pos)
+        except (ValueError, RecursionError) as error:
+            yield number, ValueError(Errors.EGP218.format(error=error))
+            return
+        # The value may be incomplete. As much again is read as there is of it, so that
+        # a large one is not parsed too often.
+        n_chars = len(text) - start
+        chunk = file.read(max(CHUNK_SIZE, n_chars)) if n_chars <= MAX_RECORD else b""
+        if not chunk:
+            if start == len(text) and not in_array:
+                return
+            yield number + n_lines, ValueError(Errors.EGP218.format(error=problem))
+            return
+        text, position = text[start:] + decoder.decode(chunk), 0
+
+
+def _begins_array(text: str, start: int) -> bool:
+    """RETURNS (bool): Whether an array of tasks begins here.
+    RAISES (json.JSONDecodeError): If that is still to be read."""
+    if not text.startswith("[", start):
+        return False
+    gap = SEPARATOR.match(text, start + 1)
+    first = gap.end() if gap else start + 1
+    if first == len(text):
+        raise json.JSONDecodeError("the file ends", text, start)
+    return text[first] != '"'
+
+
+def _read_parquet(file: ByteStream) -> Iterator[Value]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ImportError(Errors.EGP410) from error
+    number = 0
+    try:
+        # The files in an archive cannot be read from the end, as Parquet has to be.
+        table = file if file.seekable() else io.BytesIO(file.read())
+        for batch in parquet.ParquetFile(table).iter_batches(batch_size=N_ROWS):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        yield number + 1, ValueError(Errors.EGP236.format(error=error))
