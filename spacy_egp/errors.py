@@ -182,20 +182,20 @@ class Errors(metaclass=ErrorsWithCodes):
         "{spans_key}, or write to another --spans-key."
     )
 
-    EGP204 = (
+    EGP261 = (
         "All docs are of one document, {document}, so that none is left for the other "
         "parts of the split: remove --by-document, or mark where documents begin."
     )
-    EGP205 = (
+    EGP262 = (
         "{n_errors} records or spans cannot be read: correct them, or leave them out "
         "with --skip-bad."
     )
-    EGP206 = (
+    EGP263 = (
         "{n_misfits} of {n_spans} spans begin or end inside a token. Set --lang to the "
         "language of the texts, or --tokenizer to how they were annotated; --align "
         "expand gives these spans the whole tokens."
     )
-    EGP207 = (
+    EGP264 = (
         "None of the {n_docs} docs has a span, and nothing can be learned from that. "
         "Check the files, --format and what was left out."
     )

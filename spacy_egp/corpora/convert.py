@@ -153,12 +153,12 @@ def _select_records(
 def _check_summary(summary: Summary, skip_bad: bool) -> None:
     if summary.bad.count and not skip_bad:
         n_errors = summary.bad.count
-        raise ConversionError(Errors.EGP205.format(n_errors=n_errors), summary)
+        raise ConversionError(Errors.EGP262.format(n_errors=n_errors), summary)
     n_spans = summary.labels.total()
     n_misfits = summary.fates[Fate.MISFIT].count
     if n_misfits > MAX_MISFITS * (n_spans + n_misfits):
         raise ConversionError(
-            Errors.EGP206.format(n_misfits=n_misfits, n_spans=n_spans + n_misfits),
+            Errors.EGP263.format(n_misfits=n_misfits, n_spans=n_spans + n_misfits),
             summary,
         )
     if not summary.docs.total():
@@ -171,7 +171,7 @@ def _check_summary(summary: Summary, skip_bad: bool) -> None:
         )
     if not n_spans:
         raise ConversionError(
-            Errors.EGP207.format(n_docs=summary.docs.total()), summary
+            Errors.EGP264.format(n_docs=summary.docs.total()), summary
         )
 
 

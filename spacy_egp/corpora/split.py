@@ -55,7 +55,7 @@ class Split:
         """RAISES (ValueError): If all docs were of one document, so that no split keeps
         it together."""
         if self.by_document and len(self.documents) == 1:
-            raise ValueError(Errors.EGP204.format(document=next(iter(self.documents))))
+            raise ValueError(Errors.EGP261.format(document=next(iter(self.documents))))
 
     def _draw_lacking(self) -> str:
         total = 1 + sum(self.counts.values())

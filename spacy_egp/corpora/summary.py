@@ -1,5 +1,6 @@
 """What a conversion produced and what it left out, for a person to act on."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -131,7 +132,7 @@ class Summary:
         self.docs[part] += 1
         self.tokens += len(doc)
         self.labels.update(span.label_ for span in spans)
-        depths, n_crossing = _measure_nesting(spans)
+        depths, n_crossing = measure_nesting([(span.start, span.end) for span in spans])
         self.depths.update(depths)
         self.crossing += n_crossing
         for span in spans:
@@ -189,19 +190,38 @@ def _spans_to_dict(tally: SpanListing) -> dict[str, Any]:
     return {**_to_dict(tally, items), "labels": dict(tally.labels.most_common())}
 
 
-def _measure_nesting(spans: Sequence[Span]) -> tuple[list[int], int]:
-    """RETURNS (tuple[list[int], int]): All depths and the number of crossing spans."""
+def measure_nesting(spans: Sequence[tuple[int, int]]) -> tuple[list[int], int]:
+    """Measure how spans are nested, in n log n steps however many overlap.
+
+    spans (Sequence[tuple[int, int]]): Start and end of each span.
+    RETURNS (tuple[list[int], int]): All depths and the number of crossing spans.
+    """
     # Of spans that begin together, the longer one comes first: it is the outer one.
-    ordered = sorted(spans, key=lambda span: (span.start, -span.end))
-    depths: list[int] = []
-    crossing: set[int] = set()
-    overlapping: list[int] = []
-    for i, span in enumerate(ordered):
-        overlapping = [j for j in overlapping if ordered[j].end > span.start]
-        outer = [j for j in overlapping if ordered[j].end >= span.end]
-        depths.append(1 + max((depths[j] for j in outer), default=0))
-        crossed = set(overlapping).difference(outer)
-        if crossed:
-            crossing |= crossed | {i}
-        overlapping.append(i)
-    return depths, len(crossing)
+    ordered = sorted((start, -end) for start, end in spans)
+    # For each depth the largest end of a span, negated. Spans that contain this one
+    # began before it and do not end before it.
+    last_ends: list[int] = []
+    depths = []
+    for _, negative_end in ordered:
+        depth = bisect_right(last_ends, negative_end)
+        last_ends[depth : depth + 1] = [negative_end]
+        depths.append(depth + 1)
+    crossing = _find_crossing(spans)
+    crossing |= {(-end, -start) for start, end in _find_crossing(_mirror(spans))}
+    return depths, sum(span in crossing for span in spans)
+
+
+def _mirror(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    return [(-end, -start) for start, end in spans]
+
+
+def _find_crossing(spans: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """RETURNS (set[tuple[int, int]]): Spans inside which one ends that began before."""
+    crossing = set()
+    ends: list[int] = []
+    for start, negative_end in sorted((start, -end) for start, end in spans):
+        i = bisect_left(ends, -negative_end)
+        if i and ends[i - 1] > start:
+            crossing.add((start, -negative_end))
+        ends.insert(i, -negative_end)
+    return crossing

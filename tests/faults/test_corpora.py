@@ -68,7 +68,7 @@ def test_convert_counts_what_it_leaves_out(tasks):
             assert [doc.text for doc in docs] == [task["text"] for task in readable]
         except ConversionError as error:
             # Without a doc or a span, or if hardly any span fits the tokens.
-            assert re.search("EGP20[267]", str(error))
+            assert re.search("EGP(202|263|264)", str(error))
             assert not output.exists()
             summary, docs = error.summary, []
     assert summary.bad.count == n_bad

@@ -88,6 +88,8 @@ def _read_annotation(path: FilePath, file: ByteStream, record: TextRecord) -> No
     lines = read_whole(path, file).replace("\r\n", "\n").split("\n")
     for number, line in enumerate(lines, 1):
         source = f"{path}:{number}"
+        if _continues(record, line):
+            continue
         try:
             if line.startswith("T"):
                 span = _read_span(source, record.text, line)
@@ -99,6 +101,20 @@ def _read_annotation(path: FilePath, file: ByteStream, record: TextRecord) -> No
                 record.other[_read_kind(source, line)] += 1
         except BadRecord as error:
             record.bad.append(error)
+
+
+def _continues(record: TextRecord, line: str) -> bool:
+    """Take a line for more of the last span's text, if the document confirms that: some
+    tools leave the line breaks in it."""
+    last = record.spans[-1] if record.spans else None
+    if last is None or last.text is None or not line.strip():
+        return False
+    words = record.text[last.start : last.end].split()
+    joined = f"{last.text} {line}"
+    if joined.split() != words[: len(joined.split())]:
+        return False
+    record.spans[-1] = last._replace(text=joined)
+    return True
 
 
 def _read_span(source: str, text: str, line: str) -> Offsets | SpanText:

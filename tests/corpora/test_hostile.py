@@ -1,0 +1,207 @@
+"""Files that are damaged or made to do harm: an error in bounded time and memory."""
+
+import gzip
+import io
+import json
+import os
+import struct
+import zipfile
+
+import pytest
+from conftest import words_of
+from spacy.cli._util import app as spacy_app
+from spacy.tokens import Doc, DocBin, Span
+from spacy.vocab import Vocab
+from typer.testing import CliRunner
+
+from spacy_egp.corpora import files, values
+from spacy_egp.corpora.convert import ConversionError, convert
+
+GOOD = '{"text": "Ann left", "label": [[0, 3, "PER"]]}\n'
+ESCAPE = "\x1b]0;owned\x07"
+
+
+def errors(path, **options):
+    """What the conversion of a file says is wrong."""
+    with pytest.raises(ConversionError) as error:
+        convert([path], path.with_name("out.spacy"), **options)
+    summary = error.value.summary
+    return [str(item) for item in summary.bad.first] + [
+        f"{item.source}: {item.reason}" for item in summary.files.first
+    ]
+
+
+def zip_of(path, name, data, **options):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+
+
+@pytest.mark.parametrize("depth", [1000, 100_000])
+@pytest.mark.parametrize("before", ["", "[\n"])
+def test_deep_json(depth, before, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(
+        before + '{"text": "a", "label": ' + "[" * depth + "]" * depth + "}"
+    )
+    assert any("EGP21" in e or "EGP22" in e for e in errors(path, format="doccano"))
+
+
+def test_a_long_line_costs_itself(tmp_path, monkeypatch):
+    for module in (files, values):
+        monkeypatch.setattr(module, "MAX_RECORD", 100)
+    path = tmp_path / "a.jsonl"
+    path.write_text(GOOD + json.dumps({"text": "a" * 1000, "label": []}) + "\n" + GOOD)
+    summary = convert([path], tmp_path / "out.spacy", skip_bad=True)
+    [bad] = summary.bad.first
+    assert str(bad).startswith(f"{path}:2: [EGP235]")
+    assert summary.docs.total() == 2
+
+
+def test_a_long_item_of_an_array(tmp_path, monkeypatch):
+    monkeypatch.setattr(values, "MAX_RECORD", 100)
+    monkeypatch.setattr(values, "CHUNK_SIZE", 10)
+    path = tmp_path / "a.json"
+    path.write_text(f"[{GOOD}, {json.dumps({'text': 'a' * 1000, 'label': []})}]")
+    [error] = errors(path, format="doccano")
+    assert error.startswith(f"{path}:2: [EGP218]")
+
+
+def test_texts_longer_than_spacy_takes(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"text": "a " * 600_000, "label": [[0, 1, "X"]]}))
+    [error] = errors(path)
+    assert "[EGP238] The text of 1200000 characters" in error
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zip"])
+def test_bombs(suffix, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "FREE_BYTES", 1000)
+    monkeypatch.setattr(files, "MAX_RATIO", 2)
+    data = (GOOD * 10_000).encode()
+    path = tmp_path / f"a.jsonl{suffix}"
+    if suffix == ".gz":
+        path.write_bytes(gzip.compress(data))
+    else:
+        zip_of(path, "a.jsonl", data)
+    [error] = errors(path)
+    assert "[EGP211]" in error and "[EGP234]" in error
+
+
+def test_a_docbin_that_is_a_bomb(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "FREE_BYTES", 1)
+    monkeypatch.setattr(files, "MAX_RATIO", 1)
+    path = tmp_path / "a.spacy"
+    DocBin(docs=[Doc(Vocab(), words=["a"] * 1000)]).to_disk(path)
+    [error] = errors(path)
+    assert "[EGP221]" in error and "[EGP234]" in error
+
+
+def test_damaged_docbins(tmp_path):
+    doc = Doc(Vocab(), words=["Ann", "left"], ents=["B-PER", "O"])
+    data = DocBin(docs=[doc]).to_bytes()
+    path = tmp_path / "a.spacy"
+    for i in range(0, len(data), 5):
+        path.write_bytes(data[:i] + bytes([data[i] ^ 0xFF]) + data[i + 1 :])
+        [error] = errors(path)
+        assert "[EGP221]" in error
+
+
+def test_spans_of_docs_without_a_label(tmp_path):
+    doc = Doc(Vocab(), words=["Ann", "left"])
+    doc.spans["x"] = [Span(doc, 0, 1, label="PER"), Span(doc, 1, 2)]
+    path = tmp_path / "a.spacy"
+    DocBin(docs=[doc]).to_disk(path)
+    [error] = errors(path, source_key="x")
+    assert "[EGP237]" in error
+
+
+def test_damaged_parquet(tmp_path):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"PAR1" + b"\0" * 100 + b"PAR1")
+    [error] = errors(path)
+    assert "[EGP236]" in error
+
+
+def test_parquet(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    rows = [{"tokens": ["Ann", "left"], "ner_tags": [1, 0]}] * 100
+    buffer = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(rows), buffer)
+    zip_of(tmp_path / "a.zip", "a.parquet", buffer.getvalue())
+    (tmp_path / "a.parquet").write_bytes(buffer.getvalue())
+    names = ["O", "B-PER"]
+    for name in ("a.parquet", "a.zip"):
+        summary = convert([tmp_path / name], tmp_path / "out.spacy", label_names=names)
+        assert summary.labels == {"PER": 100}
+
+
+def set_flags(path, flags, method):
+    """Change what the headers in a zip archive say of its only member."""
+    data = bytearray(path.read_bytes())
+    central = data.rindex(b"PK\x01\x02")
+    for position in (6, central + 8):
+        struct.pack_into("<HH", data, position, flags, method)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(("flags", "method"), [(1, 8), (0, 9)])
+def test_archives_that_cannot_be_read(flags, method, tmp_path):
+    """Encrypted, or compressed in a way that Python does not know."""
+    path = tmp_path / "a.zip"
+    zip_of(path, "a.jsonl", GOOD)
+    set_flags(path, flags, method)
+    [error] = errors(path)
+    assert "a.jsonl: [EGP211]" in error
+
+
+def test_offsets_of_many_digits(tmp_path):
+    (tmp_path / "a.txt").write_text("Ann left")
+    (tmp_path / "a.ann").write_text(f"T1\tPER 0 {'9' * 5000}\tAnn\n")
+    [error] = errors(tmp_path / "a.ann")
+    assert "[EGP228]" in error and len(error) < 500
+
+
+def test_loops_of_links_and_pipes(tmp_path):
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.jsonl").write_text(GOOD)
+    for name in ("one", "sub/two"):
+        (folder / name).symlink_to(folder, target_is_directory=True)
+    os.mkfifo(folder / "pipe.jsonl")
+    summary = convert([folder], tmp_path / "out.spacy")
+    assert summary.docs.total() == 1
+    assert [file.reason[:8] for file in summary.files.first] == ["[EGP233]"]
+
+
+def test_json_with_words_like_tags_is_no_iob(tmp_path):
+    task = {"text": "On the I-95 by S-Bahn", "label": [[7, 11, "ROAD"]]}
+    path = tmp_path / "a.jsonl"
+    path.write_text(f"{json.dumps(task)}\n" * 3)
+    (tmp_path / "b.txt").write_text("We went by S-Bahn\n")
+    summary = convert([tmp_path], tmp_path / "out.spacy")
+    assert summary.labels == {"ROAD": 3}
+    assert [file.source for file in summary.files.first] == [str(tmp_path / "b.txt")]
+
+
+def test_no_escape_reaches_the_terminal(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    label = f"PER{ESCAPE}\u202e"
+    tasks = [
+        {"text": f"Ann{ESCAPE} left", "label": [[0, 3, label], [1, 2, label]]},
+        {"text": "Bo", "label": [[0, 9, label]]},
+    ]
+    name = f"a{ESCAPE}.jsonl"
+    zip_of(folder / f"z{ESCAPE}.zip", name, "\n".join(map(json.dumps, tasks)))
+    result = {"type": ESCAPE, "value": {}}
+    task = {"data": {"text": "Ann"}, "annotations": [{"result": [result]}]}
+    (folder / name).write_text(json.dumps(task))
+    (folder / f"README{ESCAPE}").write_text("# About")
+    for option in ("--skip-bad", "--format=iob", f"--format={ESCAPE}"):
+        args = ["egp", "convert", str(folder), str(tmp_path / "out.spacy"), option]
+        outcome = CliRunner().invoke(spacy_app, args)
+        assert not {"\x1b]", "\x07", "\u202e"} & set(outcome.output)
+        assert "\x1b]" not in outcome.output
+        assert r"\x1b" in words_of(outcome)
