@@ -261,6 +261,9 @@ CASES = {
         "a.txt": "Ann\nand\nBob left", "a.ann": "T1\tPER 0 11\tAnn\nand\nBob\n"
         "T2\tPER 8 11\tBob\n"}, None, {}, [
             ("Ann and Bob left", ["Ann and Bob/PER", "Bob/PER"])]),
+    "brat, the rest of a text": ({
+        "a.txt": "Ann left", "a.ann": "T1\tPER 0 3\tAnn\nof the witnesses\n"},
+        None, {}, [LEFT]),
     "brat, a mark in the annotation": ({
         "a.txt": "Ann left", "a.ann": "\ufeffT1\tPER 0 3\tAnn\n"}, None, {}, [LEFT]),
     "brat, a mark in the text": ({

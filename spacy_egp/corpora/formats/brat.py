@@ -26,6 +26,7 @@ from ..records import (
 SPAN = re.compile(
     r"T\S*\t(?P<label>\S+) (?P<pieces>\d{1,9} \d{1,9}(;\d{1,9} \d{1,9})*)\t(?P<text>.*)"
 )
+ID = re.compile(r"[A-Z]\d|[*#]")
 OTHER_KINDS = {
     "*": "equivalences",
     "#": "notes",
@@ -137,6 +138,9 @@ def _read_span(source: str, text: str, line: str) -> Offsets | SpanText:
 
 
 def _read_kind(source: str, line: str) -> str:
+    # What is left of a text with a line break, as in NEREL.
+    if "\t" not in line and not ID.match(line):
+        return "lines without a tab"
     if line[0] not in OTHER_KINDS:
         kinds = " ".join(["T", *OTHER_KINDS])
         raise BadRecord(source, Errors.EGP229.format(line=shorten(line), kinds=kinds))
