@@ -308,6 +308,15 @@ class Errors(metaclass=ErrorsWithCodes):
         "{path} is no log of '{name}' with scores of doc.spans['{spans_key}']: "
         "{error!r}"
     )
+    EGP307 = (
+        "There are no docs in {path}: name a .spacy file with docs, or a folder of "
+        "such files."
+    )
+    EGP308 = (
+        "The report would be written over {path}, which is {name}: choose another "
+        "name for {output}."
+    )
+    EGP309 = "{path} does not end in {suffix}: choose another name for {output}."
 
     # spacy egp annotate: the run
     EGP401 = (

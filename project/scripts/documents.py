@@ -20,7 +20,7 @@ from tqdm import tqdm
 from weasel.util import get_checksum
 
 from spacy_egp.corpora.writer import temporary_output
-from spacy_egp.readers import join_docs
+from spacy_egp.report.evaluation import join_examples
 
 Scores = dict[str, float]
 
@@ -79,17 +79,9 @@ def score_joined(
     scores = {}
     for number in tqdm(numbers, desc=str(nlp.meta["name"]), unit=" lengths"):
         examples = [eg for eg in Corpus(data)(nlp) if SPANS_KEY in eg.y.spans]
-        batches = minibatch(examples, number)
-        scores[str(number)] = score_examples(nlp, [join_examples(x) for x in batches])
+        joined = [join_examples(run, SPANS_KEY) for run in minibatch(examples, number)]
+        scores[str(number)] = score_examples(nlp, joined)
     return scores
-
-
-def join_examples(examples: Sequence[Example]) -> Example:
-    """Join the docs of examples: their tokens are those of the single docs."""
-    return Example(
-        join_docs([example.predicted for example in examples]),
-        join_docs([example.reference for example in examples]),
-    )
 
 
 def score_examples(nlp: Language, examples: Sequence[Example]) -> Scores:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 from spacy.cli._util import Arg, Opt, import_code, setup_gpu
 from wasabi import msg
 
+from .terminal import escape
+
 if TYPE_CHECKING:
     from ..report.results import Results
 
@@ -17,7 +19,7 @@ def report_cli(
     ],
     output_path: Annotated[Path, Arg(help="The page to write (.html)")],
     json_path: Annotated[
-        Path | None, Opt("--json", "-j", help="Also write the numbers as JSON")
+        Path | None, Opt("--json", "-j", help="Also write the numbers (.json)")
     ] = None,
     train_path: Annotated[
         Path | None,
@@ -73,7 +75,7 @@ def report_cli(
             component=component,
         )
     except (OSError, ValueError) as error:
-        msg.fail("Cannot write the report", error, exits=1)
+        msg.fail("Cannot write the report", escape(error), exits=1)
     print_results(results)
     msg.good("Saved the report", output_path)
     if json_path is not None:
@@ -85,7 +87,7 @@ def print_results(results: "Results") -> None:
 
     results (Results): The numbers.
     """
-    from ..report.results import describe_left_out
+    from ..report.results import describe_joined, describe_left_out
 
     overall = results.overall
     best = results.best_threshold
@@ -98,7 +100,15 @@ def print_results(results: "Results") -> None:
             "Recall": f"{overall.r:.1%}",
             "F": f"{overall.f:.1%}",
             "Best F": f"{results.thresholds[best].f:.1%} at a threshold of {best:g}",
+            **{
+                f"F, {number} docs joined": f"{joined.score.f:.1%}"
+                for number, joined in results.joined.items()
+                if number > 1
+            },
         }
     )
+    fall = describe_joined(results)
+    if fall is not None:
+        msg.warn(fall)
     for sentence in describe_left_out(results):
-        msg.warn(sentence)
+        msg.warn(escape(sentence))

@@ -1,8 +1,8 @@
 """One pass of a pipeline over annotated docs: their gold and likely spans."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, cast
 
 import numpy as np
@@ -10,18 +10,28 @@ from spacy.attrs import ORTH
 from spacy.language import Language
 from spacy.tokens import Span
 from spacy.training import Example
-from spacy.util import minibatch
 
 from ..component import EGPRecognizer
-from ..decoding import SELECTIONS, ScoredSpans, to_probability, to_score
-from ..errors import Errors
+from ..decoding import (
+    SELECTIONS,
+    SPANS_PER_DOC,
+    SPANS_PER_TOKEN,
+    ScoredSpans,
+    to_probability,
+    to_score,
+)
 from ..features import PointerFeatures
 from ..limits import Exclusion
+from ..readers import join_docs
+from .alignment import align_bounds
 from .spans import SpanTable, merge_tables
 
 # Spans with a smaller probability than the first one are only looked at if they are
 # gold: a model gives a small probability to almost every pair of tokens.
 THRESHOLDS = np.arange(5, 100, 5) / 100
+# Docs are evaluated together until they can have this many likely spans, which bounds
+# the memory, whatever the model predicts.
+SPANS_PER_PART = 1_000_000
 
 
 @dataclass
@@ -33,6 +43,8 @@ class Counts:
     not_annotated (int): Docs left out, as they lack the spans key.
     duplicates (int): Gold spans left out, as the doc has the same tokens and label.
     unaligned (int): Predicted spans left out, as they do not fit the gold tokens.
+    truncated_docs (int): Docs with more likely spans than the decoder keeps, which are
+        the best ones.
     unpredictable (Counter[Exclusion]): Gold spans that cannot be predicted, by reason.
     unknown_labels (Counter[str]): Gold spans with a label that the component lacks.
     """
@@ -42,15 +54,21 @@ class Counts:
     not_annotated: int = 0
     duplicates: int = 0
     unaligned: int = 0
+    truncated_docs: int = 0
     unpredictable: Counter[Exclusion] = field(default_factory=Counter)
     unknown_labels: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        names = [one.name for one in fields(self)]
+        return Counts(**{x: getattr(self, x) + getattr(other, x) for x in names})
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A component's and the annotated spans of docs.
+    """A component's and the annotated spans of some of the docs.
 
     component (EGPRecognizer): The component.
+    first_doc (int): Index of the first of them among all docs that are evaluated.
     examples (List[Example]): The docs, annotated and predicted by the components
         before it.
     labels (Tuple[str, ...]): The component's labels, then others that are gold.
@@ -59,19 +77,20 @@ class Evaluation:
     """
 
     component: EGPRecognizer
+    first_doc: int
     examples: list[Example]
     labels: tuple[str, ...]
     spans: SpanTable
     counts: Counts
 
-    def text(self, i: int) -> str:
-        """RETURNS (str): The text of the i-th span of the table."""
-        doc, start, end, _ = self.spans.row(i)
-        return str(self.examples[doc].reference[start:end].text)
 
-
-def evaluate(nlp: Language, name: str, examples: Iterable[Example]) -> Evaluation:
-    """Run a pipeline up to an `egp_ner` over annotated docs.
+def evaluate(
+    nlp: Language,
+    name: str,
+    examples: Iterable[Example],
+    thresholds: np.ndarray = THRESHOLDS,
+) -> Iterator[Evaluation]:
+    """Run a pipeline up to an `egp_ner` over annotated docs, part by part.
 
     What is predicted at the component's threshold, and what of it is correct, is as in
     spaCy's `Scorer`: predictions are aligned to the tokens of the gold docs.
@@ -79,85 +98,121 @@ def evaluate(nlp: Language, name: str, examples: Iterable[Example]) -> Evaluatio
     nlp (Language): The pipeline.
     name (str): Name of the `egp_ner`.
     examples (Iterable[Example]): The annotated docs.
-    RETURNS (Evaluation): Their gold and likely spans.
-    RAISES (ValueError): If no doc has the component's spans key.
+    thresholds (np.ndarray): Probabilities, increasing, at which to look at predictions
+        beside the component's own; float64 of shape (K,).
+    YIELDS (Evaluation): Gold and likely spans of so many of the docs that memory is
+        bounded.
     """
     component = cast(EGPRecognizer, nlp.get_pipe(name))
-    evaluator = _Evaluator(component)
-    annotated = [example for example in examples if evaluator.is_annotated(example)]
-    if not annotated:
-        raise ValueError(
-            Errors.EGP304.format(
-                n_docs=evaluator.counts.not_annotated,
-                spans_key=component.key,
-                name=name,
-            )
+    evaluator = _Evaluator(component, thresholds)
+    first_doc = 0
+    for part in _split(examples, len(component.labels), nlp.batch_size):
+        annotated = [eg for eg in part if component.key in eg.reference.spans]
+        _run_before(nlp, name, annotated)
+        counts = Counts(
+            docs=len(annotated),
+            tokens=sum(len(example.reference) for example in annotated),
+            not_annotated=len(part) - len(annotated),
         )
-    batches = minibatch(_run_before(nlp, name, annotated), nlp.batch_size)
-    tables = [table for batch in batches for table in evaluator.evaluate(batch)]
-    return Evaluation(
-        component=component,
-        examples=annotated,
-        labels=tuple(evaluator.label_ids),
-        spans=merge_tables(tables),
-        counts=evaluator.counts,
+        spans = evaluator.evaluate(annotated, counts)
+        labels = tuple(evaluator.label_ids)
+        yield Evaluation(component, first_doc, annotated, labels, spans, counts)
+        first_doc += len(annotated)
+
+
+def join_examples(examples: Sequence[Example], spans_key: str) -> Example:
+    """Join the docs of annotated examples: their tokens are those of the single docs.
+
+    examples (Sequence[Example]): The examples, which are used up.
+    spans_key (str): Key of the spans that the joined doc has.
+    RETURNS (Example): The example of all docs.
+    """
+    for example in examples:
+        # Docs with other groups and attrs cannot be joined.
+        spans = list(example.reference.spans[spans_key])
+        example.reference.spans.clear()
+        example.reference.spans[spans_key] = spans
+    return Example(
+        join_docs([example.predicted for example in examples]),
+        join_docs([example.reference for example in examples]),
     )
 
 
-def _run_before(nlp: Language, name: str, examples: list[Example]) -> Iterator[Example]:
+def _split(
+    examples: Iterable[Example], n_labels: int, n_docs: int
+) -> Iterator[list[Example]]:
+    """Split examples so that those of a part can have `SPANS_PER_PART` spans, or are
+    `n_docs`."""
+    part: list[Example] = []
+    n_spans = 0
+    for example in examples:
+        n_tokens = len(example.predicted)
+        n_pairs = n_tokens * (n_tokens + 1) // 2
+        n_kept = max(SPANS_PER_DOC, SPANS_PER_TOKEN * n_tokens)
+        n_spans += min(n_pairs * n_labels, n_kept)
+        part.append(example)
+        if n_spans >= SPANS_PER_PART or len(part) >= n_docs:
+            yield part
+            part, n_spans = [], 0
+    if part:
+        yield part
+
+
+def _run_before(nlp: Language, name: str, examples: Sequence[Example]) -> None:
     """Run the components before the one called `name`."""
     before = nlp.pipe_names[: nlp.pipe_names.index(name)]
     with nlp.select_pipes(enable=before):
-        docs = nlp.pipe(example.predicted for example in examples)
+        docs = nlp.pipe([example.predicted for example in examples])
         for example, doc in zip(examples, docs, strict=True):
             example.predicted = doc
-            yield example
 
 
 class _Evaluator:
-    """Collects the spans of one batch of docs after the other.
+    """Finds the spans of one part of the docs after the other.
 
     component (EGPRecognizer): The component.
+    thresholds (np.ndarray): Thresholds beside its own.
     """
 
-    def __init__(self, component: EGPRecognizer) -> None:
+    def __init__(self, component: EGPRecognizer, thresholds: np.ndarray) -> None:
         self.component = component
         self.threshold = float(component.cfg["threshold"])
-        self.thresholds = np.union1d(THRESHOLDS, [self.threshold])
+        self.thresholds = np.union1d(thresholds, [self.threshold])
         self.label_ids = {label: i for i, label in enumerate(component.labels)}
-        self.counts = Counts()
 
-    def is_annotated(self, example: Example) -> bool:
-        """Whether a doc has the spans key; counts those that lack it."""
-        is_annotated = self.component.key in example.reference.spans
-        self.counts.not_annotated += not is_annotated
-        return is_annotated
-
-    def evaluate(self, examples: list[Example]) -> list[SpanTable]:
-        """The likely and the gold spans of the next docs."""
+    def evaluate(self, examples: Sequence[Example], counts: Counts) -> SpanTable:
+        """The likely and the gold spans of docs; adds to the counts."""
         docs = [example.predicted for example in examples]
-        features = self.component.model.predict(docs)
-        likely = self.component.find_spans(docs, features, self.thresholds[0])
-        tables = [self._likely(examples, likely), self._gold(examples, features)]
-        self.counts.docs += len(examples)
-        self.counts.tokens += sum(len(example.reference) for example in examples)
-        return tables
+        if any(map(len, docs)):
+            features = self.component.model.predict(docs)
+            likely = self.component.find_spans(docs, features, self.thresholds[0])
+        else:
+            features, likely = None, ScoredSpans.empty()
+        counts.truncated_docs += len(likely.bounded)
+        return merge_tables(
+            [
+                self._likely(examples, likely, counts),
+                self._gold(examples, features, counts),
+            ]
+        )
 
-    def _likely(self, examples: list[Example], spans: ScoredSpans) -> SpanTable:
+    def _likely(
+        self, examples: Sequence[Example], spans: ScoredSpans, counts: Counts
+    ) -> SpanTable:
         """The spans above the lowest threshold, on the tokens of the gold docs."""
         selected = self._select(spans)
         bounds = np.stack([spans.start, spans.end + 1], axis=1)
-        differs = np.asarray([not _has_equal_tokens(example) for example in examples])
-        for i in np.flatnonzero(differs[spans.doc]):
-            example = examples[spans.doc[i]]
-            span = Span(example.predicted, *bounds[i].tolist())
-            aligned = _align(span, example.get_aligned_spans_x2y)
-            bounds[i] = (aligned.start, aligned.end) if aligned else (0, 0)
+        firsts = np.searchsorted(spans.doc, np.arange(len(examples) + 1))
+        for i, example in enumerate(examples):
+            if not _has_equal_tokens(example):
+                rows = slice(firsts[i], firsts[i + 1])
+                x2y = example.alignment.x2y
+                bounds[rows] = align_bounds(example.x, example.y, x2y, bounds[rows])
         fits = bounds[:, 1] > 0
         is_own = self.thresholds == self.threshold
-        self.counts.unaligned += int(selected[~fits][:, is_own].sum())
+        counts.unaligned += int(selected[~fits][:, is_own].sum())
         return SpanTable(
-            doc=spans.doc[fits] + self.counts.docs,
+            doc=spans.doc[fits],
             start=bounds[fits, 0],
             end=bounds[fits, 1],
             label=spans.label[fits],
@@ -179,19 +234,24 @@ class _Evaluator:
             selected[select(above, threshold).label, k] = True
         return selected
 
-    def _gold(self, examples: list[Example], features: PointerFeatures) -> SpanTable:
+    def _gold(
+        self,
+        examples: Sequence[Example],
+        features: PointerFeatures | None,
+        counts: Counts,
+    ) -> SpanTable:
         """The gold spans, with the probabilities of those that can be predicted."""
         rows: list[tuple[int, int, int, int]] = []
         pairs: list[tuple[int, int, int, int]] = []
         first = 0
-        for i, example in enumerate(examples, self.counts.docs):
+        for i, example in enumerate(examples):
             group = example.reference.spans[self.component.key]
             spans = {(span.start, span.end, span.label): span for span in group}
-            self.counts.duplicates += len(group) - len(spans)
+            counts.duplicates += len(group) - len(spans)
             is_aligned = _has_equal_tokens(example)
             for span in spans.values():
                 label = self.label_ids.setdefault(span.label_, len(self.label_ids))
-                on_predicted = self._predictable(example, span, is_aligned)
+                on_predicted = self._predictable(example, span, is_aligned, counts)
                 if on_predicted is not None:
                     start, end = on_predicted.start, on_predicted.end - 1
                     pairs.append((len(rows), first + start, first + end, label))
@@ -199,8 +259,9 @@ class _Evaluator:
             first += len(example.predicted)
         columns = np.asarray(rows, np.int64).reshape(-1, 4).T
         probability = np.full(len(rows), np.nan, dtype="float32")
-        at, *pair = np.asarray(pairs, np.int64).reshape(-1, 4).T
-        probability[at] = to_probability(self._pair_scores(features, *pair))
+        if features is not None:
+            at, *pair = np.asarray(pairs, np.int64).reshape(-1, 4).T
+            probability[at] = to_probability(self._pair_scores(features, *pair))
         return SpanTable(
             doc=columns[0],
             start=columns[1],
@@ -214,22 +275,23 @@ class _Evaluator:
         )
 
     def _predictable(
-        self, example: Example, span: Span, is_aligned: bool
+        self, example: Example, span: Span, is_aligned: bool, counts: Counts
     ) -> Span | None:
         """A gold span on the predicted doc's tokens, None if it cannot be predicted."""
         if self.label_ids[span.label_] >= len(self.component.labels):
-            self.counts.unknown_labels[span.label_] += 1
+            counts.unknown_labels[span.label_] += 1
             return None
         aligned: Span | None = span
         if not is_aligned:
-            aligned = _align(span, example.get_aligned_spans_y2x)
+            found = example.get_aligned_spans_y2x([span], allow_overlap=True)
+            aligned = next(iter(found), None)
         if aligned is None:
             reason: Exclusion | None = Exclusion.MISALIGNED
         else:
             reason = self.component.limits.exclusion(example.predicted, aligned)
         if reason is None:
             return aligned
-        self.counts.unpredictable[reason] += 1
+        counts.unpredictable[reason] += 1
         return None
 
     def _pair_scores(
@@ -256,8 +318,3 @@ class _Evaluator:
 def _has_equal_tokens(example: Example) -> bool:
     predicted, reference = (doc.to_array(ORTH) for doc in (example.x, example.y))
     return np.array_equal(predicted, reference)
-
-
-def _align(span: Span, align: Callable[..., list[Span]]) -> Span | None:
-    """The span on the other doc's tokens, None if it does not fit them."""
-    return next(iter(align([span], allow_overlap=True)), None)

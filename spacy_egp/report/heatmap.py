@@ -1,15 +1,16 @@
-"""The score matrices of a few sentences: what GlobalPointer sees."""
+"""The score matrices of a few sentences: what the model sees."""
 
 import base64
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
+from spacy.training import Example
 
 from ..component import EGPRecognizer
 from ..decoding import score_matrix
 from .evaluation import Evaluation
+from .examples import CHARACTERS_OF_LABEL, CHARACTERS_OF_TOKEN, shorten
 from .statistics import nesting_depths
 
 N_SENTENCES = 8
@@ -28,85 +29,176 @@ class Heatmap:
     first (int): The first token of the stretch.
     n_doc_tokens (int): Tokens of the doc.
     tokens (List[str]): The n tokens.
+    spaces (List[bool]): Whether each of them has a blank behind it.
     labels (List[str]): The labels shown: those of spans first, then by score.
     n_labels (int): The number of all labels.
     scores (List[str]): Of each label shown, the scores (logits) of the n * (n + 1) / 2
         pairs of a start token and an end token not before it, row by row, as
         little-endian int16 in units of 1 / `SCALE`, in Base64.
-    gold (List[Tuple[int, int, str]]): Start token, end token (inclusive) and label of
-        the gold spans.
-    predicted (List[Tuple[int, int, str]]): The same of the predicted spans.
+    gold (List[Tuple[int, int, int]]): Start token, end token (inclusive) and index of
+        the label of the gold spans with labels that are shown.
+    predicted (List[Tuple[int, int, int]]): The same of the predicted spans.
     """
 
     doc: int
     first: int
     n_doc_tokens: int
     tokens: list[str]
+    spaces: list[bool]
     labels: list[str]
     n_labels: int
     scores: list[str]
-    gold: list[tuple[int, int, str]]
-    predicted: list[tuple[int, int, str]]
+    gold: list[tuple[int, int, int]]
+    predicted: list[tuple[int, int, int]]
 
 
-def make_heatmaps(evaluation: Evaluation) -> list[Heatmap]:
-    """Choose docs with deep nesting and docs with many errors, and compute their
-    scores.
+@dataclass(frozen=True)
+class _Candidate:
+    """A doc that may be shown.
 
-    evaluation (Evaluation): The spans and docs.
-    RETURNS (List[Heatmap]): At most `N_SENTENCES`, one for a doc.
+    doc (int): Its index among those evaluated.
+    example (Example): The doc.
+    depth (int): The deepest nesting of its gold spans.
+    n_errors (int): Its wrong and missed spans.
+    deepest (int): The start of the deepest span.
+    error (int): The start of the first error, or else of the deepest span.
     """
-    return [_make_heatmap(evaluation, doc, at) for doc, at in _choose(evaluation)]
+
+    doc: int
+    example: Example
+    depth: int
+    n_errors: int
+    deepest: int
+    error: int
+
+    @property
+    def by_depth(self) -> tuple[int, int, int]:
+        return -self.depth, -self.n_errors, self.doc
+
+    @property
+    def by_errors(self) -> tuple[int, int, int]:
+        return -self.n_errors, -self.depth, self.doc
 
 
-def _choose(evaluation: Evaluation) -> list[tuple[int, int]]:
-    """Docs, and a token of interest in each."""
+class Sentences:
+    """Docs with deep nesting and docs with many errors.
+
+    component (EGPRecognizer): The component.
+    """
+
+    def __init__(self, component: EGPRecognizer) -> None:
+        self.component = component
+        self._deepest: list[_Candidate] = []
+        self._worst: list[_Candidate] = []
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Choose among the next docs.
+
+        evaluation (Evaluation): The spans and docs.
+        """
+        candidates = _find_candidates(evaluation)
+        self._deepest += candidates
+        self._deepest = sorted(self._deepest, key=lambda one: one.by_depth)
+        del self._deepest[N_SENTENCES // 2 :]
+        self._worst += candidates
+        self._worst = sorted(self._worst, key=lambda one: one.by_errors)
+        del self._worst[N_SENTENCES:]
+
+    def make_heatmaps(self) -> list[Heatmap]:
+        """Compute the scores of the docs.
+
+        RETURNS (List[Heatmap]): At most `N_SENTENCES`, one for a doc; none if no doc
+            has tokens.
+        """
+        chosen = {one.doc: (one, one.deepest) for one in self._deepest}
+        for one in self._worst:
+            if len(chosen) < N_SENTENCES:
+                chosen.setdefault(one.doc, (one, one.error))
+        return [
+            _make_heatmap(self.component, one.doc, one.example, at)
+            for one, at in chosen.values()
+        ]
+
+
+def _find_candidates(evaluation: Evaluation) -> list[_Candidate]:
     spans = evaluation.spans
+    n_docs = len(evaluation.examples)
     is_error = spans.is_wrong | spans.is_missed
     depth = np.where(spans.is_gold, nesting_depths(spans), 0)
-    n_errors = np.bincount(spans.doc, weights=is_error)[spans.doc]
-    by_depth = np.lexsort((-n_errors, -depth))
-    by_errors = np.lexsort((-depth, ~is_error, -n_errors))
-    chosen: dict[int, int] = {}
-    for order, n_docs in ((by_depth, N_SENTENCES // 2), (by_errors, N_SENTENCES)):
-        for i in order.tolist():
-            if len(chosen) == n_docs:
-                break
-            chosen.setdefault(int(spans.doc[i]), int(spans.start[i]))
-    return list(chosen.items()) or [(0, 0)]
+    n_errors = np.bincount(spans.doc, weights=is_error, minlength=n_docs)
+    # Of each doc, the first rows in order of depth, and of errors.
+    deepest = np.lexsort((-depth, spans.doc))
+    errors = np.lexsort((-depth, ~is_error, spans.doc))
+    firsts = np.searchsorted(spans.doc, np.arange(n_docs + 1)).tolist()
+    candidates = []
+    for doc, example in enumerate(evaluation.examples):
+        has_spans = firsts[doc] < firsts[doc + 1]
+        i = int(deepest[firsts[doc]]) if has_spans else None
+        j = int(errors[firsts[doc]]) if has_spans else None
+        if len(example.predicted):
+            candidates.append(
+                _Candidate(
+                    doc=evaluation.first_doc + doc,
+                    example=example,
+                    depth=0 if i is None else int(depth[i]),
+                    n_errors=int(n_errors[doc]),
+                    deepest=0 if i is None else int(spans.start[i]),
+                    error=0 if j is None else int(spans.start[j]),
+                )
+            )
+    return candidates
 
 
-def _make_heatmap(evaluation: Evaluation, doc: int, at: int) -> Heatmap:
-    component, example = evaluation.component, evaluation.examples[doc]
+def _make_heatmap(
+    component: EGPRecognizer, doc: int, example: Example, at: int
+) -> Heatmap:
     predicted = example.predicted
     first = int(np.clip(at - N_TOKENS // 2, 0, max(len(predicted) - N_TOKENS, 0)))
-    tokens = [token.text for token in predicted[first : first + N_TOKENS]]
-
-    def in_window(spans: Iterable[Span]) -> list[tuple[int, int, str]]:
-        bounds = [(s.start - first, s.end - 1 - first, s.label_) for s in spans]
-        return [span for span in bounds if span[0] >= 0 and span[1] < len(tokens)]
-
+    tokens = list(predicted[first : first + N_TOKENS])
+    label_ids = {label: i for i, label in enumerate(component.labels)}
     group = example.reference.spans[component.key]
-    gold = in_window(example.get_aligned_spans_y2x(group, allow_overlap=True))
-    component.set_annotations([predicted], component.predict([predicted]))
-    found = in_window(predicted.spans[component.key])
+    gold = [
+        (span.start, span.end - 1, label_ids[span.label_])
+        for span in example.get_aligned_spans_y2x(group, allow_overlap=True)
+        if span.label_ in label_ids
+    ]
+    spans = component.predict([predicted])
+    found = np.stack([spans.start, spans.end, spans.label], axis=1)
 
     scores = _score_window(component, predicted, first, len(tokens))
-    used = {label for *_, label in [*gold, *found]}
+    gold_there, found_there = (
+        _in_window(np.asarray(rows, np.int64).reshape(-1, 3), first, len(tokens))
+        for rows in (gold, found)
+    )
+    used = {*gold_there[:, 2].tolist(), *found_there[:, 2].tolist()}
     by_score = np.argsort(-scores.max(axis=(1, 2)), kind="stable").tolist()
-    by_use = sorted(by_score, key=lambda label: component.labels[label] not in used)
-    shown = by_use[:N_LABELS]
+    shown = sorted(by_score, key=lambda label: label not in used)[:N_LABELS]
+
+    def of_shown(rows: np.ndarray) -> list[tuple[int, int, int]]:
+        return [
+            (start, last, shown.index(label))
+            for start, last, label in rows[np.isin(rows[:, 2], shown)].tolist()
+        ]
+
+    names = [component.labels[label] for label in shown]
     return Heatmap(
         doc=doc,
         first=first,
         n_doc_tokens=len(predicted),
-        tokens=tokens,
-        labels=[component.labels[label] for label in shown],
+        tokens=[shorten(token.text, CHARACTERS_OF_TOKEN) for token in tokens],
+        spaces=[bool(token.whitespace_) for token in tokens],
+        labels=[shorten(name, CHARACTERS_OF_LABEL) for name in names],
         n_labels=len(component.labels),
         scores=[_encode(scores[label]) for label in shown],
-        gold=gold,
-        predicted=found,
+        gold=of_shown(gold_there),
+        predicted=of_shown(found_there),
     )
+
+
+def _in_window(spans: np.ndarray, first: int, n_tokens: int) -> np.ndarray:
+    """Spans (start, last, label) of a stretch of tokens, on its tokens."""
+    is_inside = (spans[:, 0] >= first) & (spans[:, 1] < first + n_tokens)
+    return spans[is_inside] - [first, first, 0]
 
 
 def _score_window(

@@ -37,12 +37,31 @@ for (const button of document.querySelectorAll("th[aria-sort] button")) {
 
 function filterRows(label) {
   for (const row of document.querySelectorAll("tr[data-labels]")) {
-    row.hidden = label !== "" && !JSON.parse(row.dataset.labels).includes(label);
+    row.hidden = label !== "" && !JSON.parse(row.dataset.labels).includes(Number(label));
   }
   for (const table of document.querySelectorAll("table.examples")) {
+    unfold(table);
     const isEmpty = [...table.tBodies[0].rows].every((row) => row.hidden);
     table.hidden = isEmpty;
     table.parentElement.querySelector(".none").hidden = !isEmpty;
+  }
+}
+
+// Long lists are folded until somebody wants to see them or filters them.
+
+function unfold(table) {
+  table.classList.remove("folded");
+  table.parentElement.querySelector(".more").hidden = true;
+}
+
+for (const table of document.querySelectorAll("table.examples")) {
+  const more = table.parentElement.querySelector(".more");
+  const nRows = table.tBodies[0].rows.length;
+  if (nRows > 10) {
+    table.classList.add("folded");
+    more.hidden = false;
+    more.textContent = `Show all ${nRows}`;
+    more.addEventListener("click", () => unfold(table));
   }
 }
 
@@ -60,15 +79,24 @@ const sentenceChoice = document.getElementById("matrix-sentence");
 const labelChoice = document.getElementById("matrix-label");
 const canvas = document.getElementById("matrix-canvas");
 const readout = document.getElementById("matrix-cell");
-let heatmap, scores, cell;
+let heatmap, scores, gold, predicted, cell;
 
 function addOptions(choice, names) {
   choice.replaceChildren(...names.map((name, i) => new Option(name, i)));
 }
 
-function has(spans, start, end) {
-  const label = heatmap.labels[labelChoice.value];
-  return spans.some((span) => span[0] === start && span[1] === end && span[2] === label);
+function key(start, end) {
+  return start * heatmap.tokens.length + end;
+}
+
+function cellsOf(spans) {
+  const label = Number(labelChoice.value);
+  return new Set(spans.filter((span) => span[2] === label).map(([start, end]) => key(start, end)));
+}
+
+function textOf(start, end) {
+  const { tokens, spaces } = heatmap;
+  return tokens.slice(start, end).map((token, i) => token + (spaces[start + i] ? " " : "")).join("");
 }
 
 function score(start, end) {
@@ -79,15 +107,16 @@ function score(start, end) {
 function chooseSentence() {
   heatmap = heatmaps[sentenceChoice.value];
   addOptions(labelChoice, heatmap.labels);
-  const labelOfGold = heatmap.labels.indexOf(heatmap.gold[0]?.[2]);
-  labelChoice.value = Math.max(labelOfGold, 0);
+  labelChoice.value = heatmap.gold[0]?.[2] ?? 0;
   chooseLabel();
 }
 
 function chooseLabel() {
   const bytes = Uint8Array.from(atob(heatmap.scores[labelChoice.value]), (c) => c.charCodeAt(0));
   scores = new Int16Array(bytes.buffer);
-  const label = heatmap.labels[labelChoice.value];
+  const label = Number(labelChoice.value);
+  gold = cellsOf(heatmap.gold);
+  predicted = cellsOf(heatmap.predicted);
   const spans = [...heatmap.gold, ...heatmap.predicted];
   const [start, end] = spans.find((span) => span[2] === label) ?? [0, 0];
   chooseCell(start, end);
@@ -100,12 +129,12 @@ function chooseCell(start, end) {
   const value = score(start, end);
   const probability = 1 / (1 + Math.exp(-value));
   const parts = [
-    `“${heatmap.tokens.slice(start, end + 1).join(" ")}”`,
+    `“${textOf(start, end + 1).trim()}”`,
     `score ${value.toFixed(2)}`,
     `probability ${probability.toFixed(3)}`,
   ];
-  if (has(heatmap.gold, start, end)) parts.push("gold");
-  if (has(heatmap.predicted, start, end)) parts.push("predicted");
+  if (gold.has(key(start, end))) parts.push("gold");
+  if (predicted.has(key(start, end))) parts.push("predicted");
   readout.textContent = parts.join(" · ");
   draw();
 }
@@ -136,7 +165,7 @@ function draw() {
       context.fillStyle = color("accent");
       context.fillRect(at(end), at(start), CELL - 1, CELL - 1);
       context.globalAlpha = 1;
-      if (has(heatmap.predicted, start, end)) {
+      if (predicted.has(key(start, end))) {
         context.fillStyle = color("card");
         context.beginPath();
         context.arc(at(end) + CELL / 2 - 0.5, at(start) + CELL / 2 - 0.5, 2.5, 0, 7);
@@ -156,10 +185,9 @@ function draw() {
   }
   context.lineWidth = 2;
   context.strokeStyle = color("gold");
-  for (const [start, end] of heatmap.gold) {
-    if (has(heatmap.gold, start, end)) {
-      context.strokeRect(at(end) - 0.5, at(start) - 0.5, CELL, CELL);
-    }
+  for (const one of gold) {
+    const [start, end] = [Math.floor(one / n), one % n];
+    context.strokeRect(at(end) - 0.5, at(start) - 0.5, CELL, CELL);
   }
   context.strokeStyle = color("ink");
   context.strokeRect(at(cell[1]) - 2.5, at(cell[0]) - 2.5, CELL + 4, CELL + 4);
@@ -167,25 +195,25 @@ function draw() {
 
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
-canvas.addEventListener("keydown", (event) => {
-  const step = ARROWS[event.key];
-  if (step === undefined) return;
-  event.preventDefault();
-  chooseCell(cell[0] + step[0], cell[1] + step[1]);
-});
-canvas.addEventListener("pointermove", (event) => {
-  const index = (offset) => Math.floor((offset - MARGIN) / CELL);
-  chooseCell(index(event.offsetY), index(event.offsetX));
-});
-sentenceChoice.addEventListener("change", chooseSentence);
-labelChoice.addEventListener("change", chooseLabel);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+if (heatmaps.length) {
+  canvas.addEventListener("keydown", (event) => {
+    const step = ARROWS[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    chooseCell(cell[0] + step[0], cell[1] + step[1]);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    const index = (offset) => Math.floor((offset - MARGIN) / CELL);
+    chooseCell(index(event.offsetY), index(event.offsetX));
+  });
+  sentenceChoice.addEventListener("change", chooseSentence);
+  labelChoice.addEventListener("change", chooseLabel);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
-addOptions(
-  sentenceChoice,
-  heatmaps.map((one) => {
-    const text = one.tokens.slice(0, 10).join(" ");
-    return `${text}${one.tokens.length > 10 ? " …" : ""}`;
-  })
-);
-chooseSentence();
+  const beginnings = heatmaps.map((one) => {
+    heatmap = one;
+    return `${textOf(0, 10).trim()}${one.tokens.length > 10 ? " …" : ""}`;
+  });
+  addOptions(sentenceChoice, beginnings);
+  chooseSentence();
+}

@@ -1,40 +1,51 @@
-"""The page: one HTML file without anything from elsewhere."""
+"""The page: one HTML file without anything from elsewhere, whose size is bounded."""
 
 import base64
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from .evaluation import Evaluation
-from .examples import MARKS, render_context
-from .heatmap import N_LABELS, N_TOKENS, make_heatmaps
+from .examples import CHARACTERS_OF_LABEL, MARKS, shorten
+from .heatmap import N_LABELS, N_TOKENS
 from .plots import (
     plot_calibration,
     plot_groups,
+    plot_joined,
     plot_thresholds,
     plot_training_loss,
     plot_training_scores,
 )
-from .results import Results, describe_left_out
+from .results import (
+    MAX_JOINED_TOKENS,
+    Findings,
+    Results,
+    describe_joined,
+    describe_left_out,
+)
 from .statistics import Confusion
 
-# The most labels in the confusion matrix of the page.
+# The most labels in the table and the filter of the page, and in its confusion matrix.
+N_LISTED_LABELS = 500
 N_CONFUSED_LABELS = 20
+# Bins of the calibration with fewer spans are no more than hints.
+N_FEW = 20
 
 
-def render_page(results: Results, evaluation: Evaluation) -> str:
+def render_page(findings: Findings) -> str:
     """Render the page.
 
-    results (Results): The numbers.
-    evaluation (Evaluation): The docs and spans that they are of.
+    findings (Findings): The numbers, contexts and scores.
     RETURNS (str): The HTML.
     """
+    results = findings.results
     environment = Environment(
         loader=PackageLoader("spacy_egp", "report"),
         autoescape=True,
@@ -44,24 +55,29 @@ def render_page(results: Results, evaluation: Evaluation) -> str:
     )
     environment.filters["percent"] = lambda share: f"{100 * share:.1f}"
     environment.filters["count"] = lambda number: f"{number:,}"
+    environment.filters["label"] = partial(shorten, max_characters=CHARACTERS_OF_LABEL)
+    label_ids = {label: i for i, label in enumerate(results.labels)}
+    environment.filters["label_id"] = label_ids.__getitem__
     script = (files(__package__) / "page.js").read_text("utf8")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf8")).digest()).decode()
     errors = results.errors.values()
-    boundaries = results.boundaries.values()
+    joined = describe_joined(results)
     return environment.get_template("page.html").render(
         results=results,
-        notes=describe_left_out(results),
+        notes=([joined] if joined else []) + describe_left_out(results),
         plots=_plots(results),
+        labels=dict(islice(results.labels.items(), N_LISTED_LABELS)),
         confusion=_confusion_matrix(results.confusion),
-        largest_boundary=max(max(ends.values()) for ends in boundaries),
         n_wrong=sum(numbers["wrong"] for numbers in errors),
         n_missed=sum(numbers["missed"] for numbers in errors),
-        wrong_contexts=[render_context(evaluation, e) for e in results.wrong],
-        missed_contexts=[render_context(evaluation, e) for e in results.missed],
+        wrong_contexts=findings.wrong,
+        missed_contexts=findings.missed,
         marks=MARKS,
-        heatmaps=[asdict(heatmap) for heatmap in make_heatmaps(evaluation)],
+        heatmaps=[asdict(heatmap) for heatmap in findings.heatmaps],
         max_tokens=N_TOKENS,
         max_labels=N_LABELS,
+        few=N_FEW,
+        max_joined_tokens=MAX_JOINED_TOKENS,
         script=Markup(script),
         script_hash=f"sha256-{digest}",
     )
@@ -73,10 +89,14 @@ def _plots(results: Results) -> dict[str, Markup]:
         "thresholds": plot_thresholds(
             results.thresholds, threshold, results.best_threshold
         ),
-        "calibration": plot_calibration(results.calibration),
+        "calibration": plot_calibration(results.calibration, N_FEW),
         "lengths": plot_groups(results.lengths, "Tokens", "F by length"),
         "depths": plot_groups(results.depths, "Depth", "F by nesting depth"),
     }
+    if len(results.joined) > 1:
+        plots["joined"] = plot_joined(
+            {number: one.score for number, one in results.joined.items()}
+        )
     if results.seen is not None:
         title = "F of seen and unseen entities"
         plots["seen"] = plot_groups(results.seen, "Entity", title)
@@ -101,7 +121,7 @@ def _confusion_matrix(pairs: Sequence[Confusion]) -> dict[str, Any]:
             {
                 "gold": gold,
                 "counts": [counts.get((gold, name), 0) for name in names],
-                "labels": [n for n in names if n == gold or (gold, n) in counts],
+                "labels": [n for n in labels if n == gold or (gold, n) in counts],
             }
             for gold in names
         ],

@@ -73,6 +73,9 @@ def plot_thresholds(
     axes.axvline(threshold, color=MUTED, linewidth=1)
     axes.plot([best], [scores[best].f], "o", color=ACCENT, markersize=8)
     axes.set(xlabel="Threshold (line: the component's, dot: the best F)", xlim=(0, 1))
+    # From what is reached at all: good models have flat curves near 1.
+    least = min(min(score.p, score.r, score.f) for score in scores.values())
+    axes.set_ylim(least - 0.04 * (1 - least), 1 + 0.04 * (1 - least))
     return _to_svg(figure, "thresholds", "Precision, recall and F by threshold")
 
 
@@ -99,10 +102,27 @@ def plot_groups(scores: Mapping[str, Score], name: str, title: str) -> Markup:
 
 
 @matplotlib.rc_context(STYLE)
-def plot_calibration(bins: Sequence[CalibrationBin]) -> Markup:
-    """Plot the share of gold spans by probability.
+def plot_joined(scores: Mapping[int, Score]) -> Markup:
+    """Plot precision, recall and F by the number of docs that are joined.
+
+    scores (Mapping[int, Score]): The scores by number.
+    RETURNS (Markup): The plot.
+    """
+    figure = Figure(figsize=(5, 3.2))
+    axes = figure.subplots()
+    names = list(map(str, scores))
+    _plot_measures(axes, range(len(names)), list(scores.values()), marker="o")
+    axes.set_xticks(range(len(names)), names)
+    axes.set(xlabel="Docs joined to one")
+    return _to_svg(figure, "joined", "Precision, recall and F by docs joined")
+
+
+@matplotlib.rc_context(STYLE)
+def plot_calibration(bins: Sequence[CalibrationBin], few: int) -> Markup:
+    """Plot the share of gold spans by probability, with the numbers of spans.
 
     bins (Sequence[CalibrationBin]): The ranges of probabilities.
+    few (int): Ranges with fewer spans are drawn as hints.
     RETURNS (Markup): The plot.
     """
     figure = Figure(figsize=(5, 3.2))
@@ -115,13 +135,17 @@ def plot_calibration(bins: Sequence[CalibrationBin]) -> Markup:
         align="edge",
         color=LINE,
     )
-    axes.plot(
-        [one.probability for one in bins],
-        [one.gold for one in bins],
-        "o-",
-        color=ACCENT,
-        clip_on=False,
-    )
+    for one in bins:
+        axes.plot(
+            [one.probability],
+            [one.gold],
+            "o",
+            color=ACCENT,
+            markerfacecolor=ACCENT if one.count >= few else "none",
+            clip_on=False,
+        )
+        center = (one.lower + one.upper) / 2
+        axes.text(center, 1.06, f"{one.count:,}", ha="center", fontsize=7, color=MUTED)
     axes.set(xlabel="Probability", ylabel="Share of gold spans", xlim=(0, 1))
     axes.set_ylim(0, 1.04)
     return _to_svg(figure, "calibration", "Share of gold spans by probability")
@@ -153,17 +177,20 @@ def plot_training_loss(checkpoints: Sequence[Checkpoint]) -> Markup:
     axes = figure.subplots()
     steps = [checkpoint.step for checkpoint in checkpoints]
     axes.plot(steps, [checkpoint.loss for checkpoint in checkpoints], color=ACCENT)
-    axes.set(xlabel="Step", ylabel="Loss")
+    axes.set(xlabel="Step", ylabel="Mean loss of a step")
     axes.set_ylim(bottom=0)
     return _to_svg(figure, "training-loss", "Loss by training step")
 
 
 def _plot_measures(
-    axes: Axes, x: Sequence[float], scores: Sequence[Score] | Sequence[Checkpoint]
+    axes: Axes,
+    x: Sequence[float],
+    scores: Sequence[Score] | Sequence[Checkpoint],
+    marker: str = "",
 ) -> None:
     for name, (label, color, dashes) in MEASURES.items():
         y = [getattr(score, name) for score in scores]
-        axes.plot(x, y, dashes, color=color, label=label)
+        axes.plot(x, y, dashes, color=color, label=label, marker=marker)
     axes.set_ylim(0, 1.04)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
 

@@ -1,7 +1,9 @@
 """The report on a trained `egp_ner`: a page and a JSON file."""
 
+import warnings
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import srsly
@@ -14,10 +16,9 @@ from spacy.vocab import Vocab
 from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
 from ..errors import Errors
-from .evaluation import evaluate
 from .page import render_page
-from .results import Results, summarize
-from .training_log import read_training_log
+from .results import Results, find_results
+from .training_log import LOG_FILE, read_training_log
 
 
 def report(
@@ -35,7 +36,7 @@ def report(
     model (str | Path): Name or path of the pipeline.
     data_path (Path): Annotated docs: a .spacy file or a folder of such files.
     output_path (Path): The page, an .html file.
-    json_path (Path | None): Where to write the numbers as JSON, if at all.
+    json_path (Path | None): The .json file to write the numbers to, if at all.
     train_path (Path | None): The training docs, to tell seen from unseen entities.
     training_dir (Path | None): The folder of the training run, to show its log.
     component (str | None): Name of the `egp_ner`; only needed if there are several.
@@ -43,28 +44,69 @@ def report(
     RAISES: Whatever is raised, nothing is written.
         OSError: If a file cannot be read or written.
         ValueError: If the pipeline has no such component, there are no annotated docs,
-            or a file is not what it should be.
+            a file is not what it should be, or one would be written over another.
     """
+    inputs = {"the model": Path(model), "the data": data_path}
+    if train_path is not None:
+        inputs["the training data"] = train_path
+    if training_dir is not None:
+        inputs["the log of the training"] = training_dir / LOG_FILE
+    _check_outputs(output_path, json_path, inputs)
     nlp = _load_pipeline(model)
     name, egp_ner = _find_component(nlp, component)
     training = read_training_log(training_dir, egp_ner) if training_dir else None
     entities = _read_entities(train_path, egp_ner.key) if train_path else None
-    evaluation = evaluate(nlp, name, Corpus(data_path)(nlp))
-    results = summarize(
-        evaluation,
-        model=str(model),
-        data=str(data_path),
-        entities=entities,
-        training=training,
-    )
+    with warnings.catch_warnings():
+        # Docs with too many spans are counted on the page.
+        warnings.filterwarnings("ignore", r"\[EGPW001\]")
+        findings = find_results(
+            nlp,
+            name,
+            partial(Corpus(data_path), nlp),
+            model=str(model),
+            data=str(data_path),
+            entities=entities,
+            training=training,
+        )
     with ExitStack() as stack:
         page_path = stack.enter_context(temporary_output(output_path))
-        page_path.write_text(render_page(results, evaluation), encoding="utf8")
+        page_path.write_text(render_page(findings), encoding="utf8")
         if json_path is not None:
+            # asdict does not copy Counters as what they are.
+            counts = vars(findings.results.counts)
             srsly.write_json(
-                stack.enter_context(temporary_output(json_path)), asdict(results)
+                stack.enter_context(temporary_output(json_path)),
+                {**asdict(findings.results), "counts": counts},
             )
-    return results
+    return findings.results
+
+
+def _check_outputs(
+    output_path: Path, json_path: Path | None, inputs: dict[str, Path]
+) -> None:
+    """Check that no output is an input, or the other output."""
+    outputs = {"the page": (output_path, ".html")}
+    if json_path is not None:
+        outputs["the JSON file"] = (json_path, ".json")
+    for output, (path, suffix) in outputs.items():
+        for name, other in inputs.items():
+            if _is_input(path, other):
+                raise ValueError(
+                    Errors.EGP308.format(path=path, name=name, output=output)
+                )
+        if path.suffix.lower() != suffix:
+            raise ValueError(
+                Errors.EGP309.format(path=path, suffix=suffix, output=output)
+            )
+
+
+def _is_input(path: Path, other: Path) -> bool:
+    """Whether a path is that of an existing file or folder, or of a file in it that is
+    no page."""
+    if not path.exists() or not other.exists():
+        return False
+    is_inside = other.resolve() in path.resolve().parents
+    return path.samefile(other) or (is_inside and path.suffix != ".html")
 
 
 def _load_pipeline(model: str | Path) -> Language:

@@ -1,84 +1,135 @@
 """All numbers of a report."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
 from importlib.metadata import version
-from typing import Any
+from operator import add
+from typing import Any, TypeVar, cast
 
 import numpy as np
+from spacy.attrs import IDX, LENGTH
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import minibatch
 
-from .evaluation import Counts, Evaluation
-from .examples import ErrorExample, most_confident
+from ..component import EGPRecognizer
+from ..decoding import SPANS_PER_DOC, SPANS_PER_TOKEN
+from ..errors import Errors
+from .evaluation import Counts, Evaluation, evaluate, join_examples
+from .examples import (
+    CHARACTERS_OF_LABEL,
+    Context,
+    ErrorExample,
+    MostProbable,
+    shorten,
+)
+from .heatmap import Heatmap, Sentences
 from .statistics import (
-    ERRORS,
+    DEPTHS,
+    DOC_LENGTHS,
+    LENGTHS,
     CalibrationBin,
     Confusion,
+    DocScore,
+    ErrorKind,
     Score,
+    add_up,
     calibrate,
     calibration_error,
     classify_errors,
     confuse_labels,
-    count_boundaries,
+    count_errors,
     find_best_threshold,
+    macro_average,
+    name_groups,
     score_depths,
+    score_docs,
     score_labels,
     score_lengths,
-    score_overall,
     score_seen,
     score_thresholds,
 )
 from .training_log import Checkpoint
 
-SETTINGS = ("spans_key", "threshold", "max_length", "within_sentences", "overlap")
+SETTINGS = (
+    "spans_key",
+    "threshold",
+    "max_length",
+    "learned_length",
+    "within_sentences",
+    "overlap",
+)
 PACKAGES = ("spacy-egp", "spacy", "thinc", "torch")
+# How many docs are joined, as long as joined docs have no more tokens than that on
+# average: encoders take memory for a whole doc.
+JOINED = (5, 10, 30)
+MAX_JOINED_TOKENS = 20_000
+# A loss of F on joined docs that is told in the notes.
+LOSS_OF_F = 0.02
+# Labels that a note lists.
+N_NAMED = 10
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Results:
     """How good a component is on annotated docs, and where it fails.
 
+    date (str): Day of the evaluation (UTC).
     model (str): Name or path of the pipeline.
+    pipeline (Dict[str, str]): The pipeline's name, version and language.
     component (str): Name of the component.
     data (str): Path of the annotated docs.
     settings (Dict[str, Any]): The component's settings.
     versions (Dict[str, str]): Versions of packages.
     counts (Counts): What was evaluated, and what was left out.
     overall (Score): The score of all spans.
-    labels (Dict[str, Score]): Scores by label.
+    macro_f (float): The mean F of the labels that have gold spans.
+    labels (Dict[str, Score]): Scores by label, frequent ones first.
     thresholds (Dict[float, Score]): Overall scores by threshold.
     best_threshold (float): The one with the best F.
     lengths (Dict[str, Score]): Scores by number of tokens.
     depths (Dict[str, Score]): Scores by nesting depth.
+    docs (Dict[str, DocScore]): Scores by tokens of the doc.
+    joined (Dict[int, DocScore]): Scores by the number of consecutive docs that are
+        joined to one.
     seen (Optional[Dict[str, Score]]): Scores of spans whose text is an entity of the
         training docs, and of others; None without training docs.
-    errors (Dict[str, Dict[str, int]]): By what an error differs in from the closest
-        error of the other side, the numbers of "wrong" and "missed" spans.
+    errors (Dict[ErrorKind, Dict[str, int]]): By how errors relate to the spans of the
+        other side, the numbers of "wrong" and "missed" spans.
     confusion (List[Confusion]): Gold and predicted labels of equal boundaries.
-    boundaries (Dict[str, Dict[str, int]]): Wrong boundaries by start and end.
     calibration (List[CalibrationBin]): Share of gold spans by probability.
     calibration_error (float): The mean difference of the two.
-    wrong (List[ErrorExample]): The most confident wrong spans.
-    missed (List[ErrorExample]): The most confident missed spans.
+    wrong (List[ErrorExample]): The most probable wrong spans.
+    missed (List[ErrorExample]): The most probable missed spans.
     training (Optional[List[Checkpoint]]): The evaluations during training; None
         without a training folder.
     """
 
+    date: str
     model: str
+    pipeline: dict[str, str]
     component: str
     data: str
     settings: dict[str, Any]
     versions: dict[str, str]
     counts: Counts
     overall: Score
+    macro_f: float
     labels: dict[str, Score]
     thresholds: dict[float, Score]
     best_threshold: float
     lengths: dict[str, Score]
     depths: dict[str, Score]
+    docs: dict[str, DocScore]
+    joined: dict[int, DocScore]
     seen: dict[str, Score] | None
-    errors: dict[str, dict[str, int]]
+    errors: dict[ErrorKind, dict[str, int]]
     confusion: list[Confusion]
-    boundaries: dict[str, dict[str, int]]
     calibration: list[CalibrationBin]
     calibration_error: float
     wrong: list[ErrorExample]
@@ -86,65 +137,213 @@ class Results:
     training: list[Checkpoint] | None
 
 
-def summarize(
-    evaluation: Evaluation,
+@dataclass(frozen=True)
+class Findings:
+    """The numbers, and what the page shows beside them.
+
+    results (Results): The numbers.
+    wrong (List[Context]): The contexts of `results.wrong`.
+    missed (List[Context]): Those of `results.missed`.
+    heatmaps (List[Heatmap]): Scores of a few sentences.
+    """
+
+    results: Results
+    wrong: list[Context]
+    missed: list[Context]
+    heatmaps: list[Heatmap]
+
+
+def find_results(
+    nlp: Language,
+    name: str,
+    read_examples: Callable[[], Iterable[Example]],
     *,
     model: str,
     data: str,
     entities: Collection[str] | None = None,
     training: list[Checkpoint] | None = None,
-) -> Results:
-    """Compute all numbers of a report.
+) -> Findings:
+    """Compute all numbers of a report. Memory is bounded, however many docs and spans
+    there are.
 
-    evaluation (Evaluation): The docs' gold and likely spans.
+    nlp (Language): The pipeline.
+    name (str): Name of its `egp_ner`.
+    read_examples (Callable[[], Iterable[Example]]): Reads the annotated docs, each time
+        anew.
     model (str): Name or path of the pipeline.
     data (str): Path of the docs.
     entities (Collection[str] | None): Texts of the entities of the training docs.
     training (List[Checkpoint] | None): The evaluations during training.
-    RETURNS (Results): The numbers.
+    RETURNS (Findings): The numbers and what the page shows.
+    RAISES (ValueError): If no doc has the component's spans key.
     """
-    spans, component = evaluation.spans, evaluation.component
-    thresholds = score_thresholds(spans)
-    calibration = calibrate(spans)
-    kinds = classify_errors(spans)
-    return Results(
+    component = cast(EGPRecognizer, nlp.get_pipe(name))
+    tally = _Tally(component, entities or ())
+    for evaluation in evaluate(nlp, name, read_examples()):
+        tally.add(evaluation)
+    if not tally.counts.docs:
+        error = Errors.EGP304 if tally.counts.not_annotated else Errors.EGP307
+        raise ValueError(
+            error.format(
+                n_docs=tally.counts.not_annotated,
+                spans_key=component.key,
+                name=name,
+                path=data,
+            )
+        )
+    by_support = sorted(tally.labels.items(), key=lambda item: -item[1].support)
+    calibration = [one for _, one in sorted(tally.calibration.items())]
+    all_docs = reduce(add, tally.docs.values())
+    results = Results(
+        date=datetime.now(UTC).date().isoformat(),
         model=model,
+        pipeline={key: str(nlp.meta[key]) for key in ("name", "version", "lang")},
         component=component.name,
         data=data,
-        settings={name: component.cfg[name] for name in SETTINGS},
+        settings={setting: component.cfg[setting] for setting in SETTINGS},
         versions={package: version(package) for package in PACKAGES},
-        counts=evaluation.counts,
-        overall=score_overall(spans),
-        labels=score_labels(spans, evaluation.labels),
-        thresholds=thresholds,
-        best_threshold=find_best_threshold(thresholds),
-        lengths=score_lengths(spans),
-        depths=score_depths(spans),
-        seen=None if entities is None else _score_seen(evaluation, entities),
-        errors=_count_errors(evaluation, kinds),
-        confusion=confuse_labels(spans, evaluation.labels),
-        boundaries=count_boundaries(spans),
+        counts=tally.counts,
+        overall=all_docs.score,
+        macro_f=macro_average(tally.labels.values()),
+        labels=dict(by_support),
+        thresholds=tally.thresholds,
+        best_threshold=find_best_threshold(tally.thresholds),
+        lengths=_name(tally.lengths, LENGTHS),
+        depths=_name(tally.depths, DEPTHS),
+        docs=_name(tally.docs, DOC_LENGTHS),
+        joined={1: all_docs, **score_joined(nlp, name, read_examples, all_docs)},
+        seen=None if entities is None else tally.seen,
+        errors={
+            kind: {side: tally.errors[kind, side] for side in ("wrong", "missed")}
+            for kind in ErrorKind
+        },
+        confusion=[
+            Confusion(gold, predicted, count)
+            for (gold, predicted), count in tally.confusion.most_common()
+        ],
         calibration=calibration,
         calibration_error=calibration_error(calibration),
-        wrong=most_confident(evaluation, spans.is_wrong, kinds),
-        missed=most_confident(evaluation, spans.is_missed, kinds),
+        wrong=tally.wrong.examples,
+        missed=tally.missed.examples,
         training=training,
+    )
+    return Findings(
+        results,
+        tally.wrong.contexts,
+        tally.missed.contexts,
+        tally.sentences.make_heatmaps(),
     )
 
 
-def _score_seen(evaluation: Evaluation, entities: Collection[str]) -> dict[str, Score]:
-    n_spans = len(evaluation.spans)
-    is_seen = [evaluation.text(i) in entities for i in range(n_spans)]
-    return score_seen(evaluation.spans, np.asarray(is_seen, dtype=bool))
+class _Tally:
+    """Adds up what parts of the docs say.
+
+    component (EGPRecognizer): The component.
+    entities (Collection[str]): Texts of the entities of the training docs.
+    """
+
+    def __init__(self, component: EGPRecognizer, entities: Collection[str]) -> None:
+        self.entities = entities
+        self.max_characters = max(map(len, entities), default=0)
+        self.counts = Counts()
+        self.labels: dict[str, Score] = {}
+        self.thresholds: dict[float, Score] = {}
+        self.lengths: dict[int, Score] = {}
+        self.depths: dict[int, Score] = {}
+        self.docs: dict[int, DocScore] = {}
+        self.seen: dict[str, Score] = {}
+        self.calibration: dict[int, CalibrationBin] = {}
+        self.errors: Counter[tuple[str, str]] = Counter()
+        self.confusion: Counter[tuple[str | None, str | None]] = Counter()
+        self.wrong = MostProbable()
+        self.missed = MostProbable()
+        self.sentences = Sentences(component)
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Add the next docs."""
+        spans = evaluation.spans
+        kinds = classify_errors(spans)
+        lengths = np.asarray([len(eg.reference) for eg in evaluation.examples], int)
+        is_seen = self._find_seen(evaluation)
+        labels = score_labels(spans, evaluation.labels)
+        self.counts += evaluation.counts
+        self.labels = add_up([self.labels, labels])
+        self.thresholds = add_up([self.thresholds, score_thresholds(spans)])
+        self.lengths = add_up([self.lengths, score_lengths(spans)])
+        self.depths = add_up([self.depths, score_depths(spans)])
+        self.docs = add_up([self.docs, score_docs(spans, lengths)])
+        self.seen = add_up([self.seen, score_seen(spans, is_seen)])
+        self.calibration = add_up([self.calibration, calibrate(spans)])
+        self.errors += count_errors(spans, kinds)
+        self.confusion += confuse_labels(spans, evaluation.labels)
+        self.wrong.add(evaluation, spans.is_wrong, kinds)
+        self.missed.add(evaluation, spans.is_missed, kinds)
+        self.sentences.add(evaluation)
+
+    def _find_seen(self, evaluation: Evaluation) -> np.ndarray:
+        """Whether the text of each span is that of an entity of the training docs, bool
+        of shape (N,)."""
+        spans = evaluation.spans
+        is_seen = np.zeros(len(spans), dtype=bool)
+        firsts = np.searchsorted(spans.doc, np.arange(len(evaluation.examples) + 1))
+        for doc, example in enumerate(evaluation.examples):
+            rows = slice(firsts[doc], firsts[doc + 1])
+            text = example.reference.text
+            starts, lengths = example.reference.to_array([IDX, LENGTH]).T.astype(int)
+            begin = starts[spans.start[rows]]
+            end = (starts + lengths)[spans.end[rows] - 1]
+            for i in np.flatnonzero(end - begin <= self.max_characters).tolist():
+                is_seen[firsts[doc] + i] = text[begin[i] : end[i]] in self.entities
+        return is_seen
 
 
-def _count_errors(
-    evaluation: Evaluation, kinds: dict[int, str]
-) -> dict[str, dict[str, int]]:
-    counts = {kind: {"wrong": 0, "missed": 0} for kind in ERRORS}
-    for i, kind in kinds.items():
-        counts[kind]["missed" if evaluation.spans.is_gold[i] else "wrong"] += 1
-    return counts
+def _name(scores: Mapping[int, _T], firsts: Sequence[int]) -> dict[str, _T]:
+    """Scores by the names of groups, in order."""
+    return {
+        name: scores[first]
+        for first, name in name_groups(firsts).items()
+        if first in scores
+    }
+
+
+def score_joined(
+    nlp: Language,
+    name: str,
+    read_examples: Callable[[], Iterable[Example]],
+    single: DocScore,
+) -> dict[int, DocScore]:
+    """Score the docs again, consecutive ones joined to one.
+
+    nlp (Language): The pipeline.
+    name (str): Name of the `egp_ner`.
+    read_examples (Callable[[], Iterable[Example]]): Reads the annotated docs.
+    single (DocScore): The score of the docs as they are.
+    RETURNS (Dict[int, DocScore]): Scores by the number of docs that are joined: those
+        of `JOINED` that there are as many docs for, and for which they are not longer
+        than `MAX_JOINED_TOKENS`.
+    """
+    key = cast(EGPRecognizer, nlp.get_pipe(name)).key
+    scores = {}
+    for number in JOINED:
+        if number > single.docs or number * single.tokens > (
+            MAX_JOINED_TOKENS * single.docs
+        ):
+            break
+        annotated = (eg for eg in read_examples() if key in eg.reference.spans)
+        runs = minibatch(annotated, number)
+        examples = (join_examples(run, key) for run in runs)
+        parts = evaluate(nlp, name, examples, thresholds=np.empty(0))
+        scores[number] = reduce(
+            add,
+            (
+                score
+                for part in parts
+                for score in score_docs(
+                    part.spans, np.asarray([len(eg.reference) for eg in part.examples])
+                ).values()
+            ),
+        )
+    return scores
 
 
 def describe_left_out(results: Results) -> list[str]:
@@ -154,7 +353,13 @@ def describe_left_out(results: Results) -> list[str]:
     RETURNS (List[str]): Sentences, none if there is nothing to say.
     """
     counts, key = results.counts, results.settings["spans_key"]
-    unknown = ", ".join(f"{k} ({n})" for k, n in counts.unknown_labels.most_common())
+    named = counts.unknown_labels.most_common(N_NAMED)
+    unknown = ", ".join(
+        f"{shorten(label, CHARACTERS_OF_LABEL)} ({n:,})" for label, n in named
+    )
+    n_others = len(counts.unknown_labels) - len(named)
+    if n_others:
+        unknown += f" and {n_others:,} others"
     sentences = {
         f"gold span(s) have labels that the component lacks, and count as missed: "
         f"{unknown}": counts.unknown_labels.total(),
@@ -163,9 +368,29 @@ def describe_left_out(results: Results) -> list[str]:
         f"doc(s) left out that are not annotated: doc.spans has no key '{key}'": (
             counts.not_annotated
         ),
+        f"doc(s) have more than {SPANS_PER_DOC:,} likely spans (or {SPANS_PER_TOKEN} "
+        f"for each token): only the best of them count": counts.truncated_docs,
         **{
             f"gold span(s) {reason.description} count as missed": count
             for reason, count in counts.unpredictable.items()
         },
     }
     return [f"{count:,} {text}" for text, count in sentences.items() if count]
+
+
+def describe_joined(results: Results) -> str | None:
+    """Warn of a pipeline that fails on longer docs.
+
+    results (Results): The numbers.
+    RETURNS (Optional[str]): A sentence, None if F on joined docs is that on single ones
+        or better, up to `LOSS_OF_F`.
+    """
+    number, worst = min(results.joined.items(), key=lambda item: item[1].score.f)
+    if worst.score.f >= results.overall.f - LOSS_OF_F:
+        return None
+    return (
+        f"F falls from {100 * results.overall.f:.1f} to {100 * worst.score.f:.1f} when "
+        f"{number} docs are joined to one, with {worst.predicted_per_1000:,.0f} "
+        f"predicted spans per 1,000 tokens instead of {worst.gold_per_1000:,.0f} gold "
+        f"ones: train on docs as long as those that you annotate, or set max_length"
+    )

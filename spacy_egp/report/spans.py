@@ -55,6 +55,13 @@ class SpanTable:
         (N,)."""
         return self.is_gold & ~self.is_predicted
 
+    def positions(self) -> tuple[np.ndarray, np.ndarray]:
+        """RETURNS (Tuple[np.ndarray, np.ndarray]): Starts and ends in a row of all
+        docs, in which spans of different docs neither overlap nor touch; int64 of
+        shape (N,)."""
+        shift = self.doc * (int(self.end.max(initial=0)) + 1)
+        return self.start + shift, self.end + shift
+
     def row(self, i: int) -> tuple[int, int, int, int]:
         """RETURNS (Tuple[int, int, int, int]): Doc, start, end and label of a span."""
         columns = (self.doc, self.start, self.end, self.label)

@@ -1,18 +1,80 @@
-"""What a table of spans says of a component: pure functions of arrays."""
+"""What a table of spans says of a component: pure functions of arrays. What they say of
+parts of the docs adds up."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from spacy.scorer import PRFScore
 
 from .spans import SpanTable
 
-# The shortest length of each group of spans, in tokens.
+# The shortest length of each group of spans and of docs, in tokens.
 LENGTHS = (1, 2, 3, 4, 5, 6, 11, 21)
-# What an error differs in from the closest error of the other side.
-ERRORS = ("label", "boundaries", "label and boundaries", "everything")
+DOC_LENGTHS = (0, 26, 51, 101, 201, 501, 1001, 2001, 5001)
+# The depths of spans; those that are deeper are in the last group.
+DEPTHS = (1, 2, 3, 4, 5, 6)
+# The upper bounds of ranges of probabilities.
+TENTHS = np.arange(1, 11) / 10
+
+
+class ErrorKind(StrEnum):
+    """How an error relates to the spans of the other side: a wrong span to all gold
+    spans of its doc, a missed span to all that are predicted there. The first kind that
+    holds counts."""
+
+    LABEL = "label"
+    JOINS = "joins"
+    START = "start"
+    END = "end"
+    INSIDE = "inside"
+    AROUND = "around"
+    CROSSES = "crosses"
+    ALONE = "alone"
+
+    @property
+    def description(self) -> str:
+        """RETURNS (str): What the error is, in a few words."""
+        return DESCRIPTIONS[self]
+
+
+DESCRIPTIONS = {
+    ErrorKind.LABEL: "right boundaries, another label",
+    ErrorKind.JOINS: "joins several spans",
+    ErrorKind.START: "right start, another end",
+    ErrorKind.END: "right end, another start",
+    ErrorKind.INSIDE: "inside a span",
+    ErrorKind.AROUND: "around a span",
+    ErrorKind.CROSSES: "crosses a span",
+    ErrorKind.ALONE: "nothing there",
+}
+
+
+class Addable(Protocol):
+    """What can be added up over parts of the docs."""
+
+    def __add__(self, other: Self, /) -> Self: ...
+
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value", bound=Addable)
+
+
+def add_up(parts: Iterable[Mapping[Key, Value]]) -> dict[Key, Value]:
+    """Add up results of parts of the docs.
+
+    parts (Iterable[Mapping[Key, Value]]): Results by group.
+    RETURNS (Dict[Key, Value]): The results of all parts by group.
+    """
+    total: dict[Key, Value] = {}
+    for part in parts:
+        for key, value in part.items():
+            total[key] = total[key] + value if key in total else value
+    return total
 
 
 @dataclass(frozen=True)
@@ -35,13 +97,89 @@ class Score:
     correct: int
 
     @classmethod
-    def of(cls, is_gold: np.ndarray, is_predicted: np.ndarray) -> "Score":
-        """is_gold, is_predicted (np.ndarray): Of each span, bool of shape (N,)."""
-        correct = int((is_gold & is_predicted).sum())
-        support, predicted = int(is_gold.sum()), int(is_predicted.sum())
+    def count(cls, support: int, predicted: int, correct: int) -> "Score":
+        """Compute the measures from the numbers of spans."""
         score = PRFScore(tp=correct, fp=predicted - correct, fn=support - correct)
         return cls(
             **score.to_dict(), support=support, predicted=predicted, correct=correct
+        )
+
+    @classmethod
+    def of(cls, is_gold: np.ndarray, is_predicted: np.ndarray) -> "Score":
+        """is_gold, is_predicted (np.ndarray): Of each span, bool of shape (N,)."""
+        correct = int((is_gold & is_predicted).sum())
+        return cls.count(int(is_gold.sum()), int(is_predicted.sum()), correct)
+
+    def __add__(self, other: "Score") -> "Score":
+        return Score.count(
+            self.support + other.support,
+            self.predicted + other.predicted,
+            self.correct + other.correct,
+        )
+
+
+@dataclass(frozen=True)
+class DocScore:
+    """How a component does on docs of about the same length.
+
+    docs (int): The number of docs.
+    tokens (int): Their tokens.
+    score (Score): The score of their spans.
+    gold_per_1000 (float): Gold spans in 1,000 tokens.
+    predicted_per_1000 (float): Predicted spans in 1,000 tokens.
+    gold_length (float): Mean number of tokens of gold spans, 0 if there are none.
+    predicted_length (float): That of predicted spans.
+    longest_gold (int): Tokens of the longest gold span.
+    longest_predicted (int): Tokens of the longest predicted span.
+    """
+
+    docs: int
+    tokens: int
+    score: Score
+    gold_per_1000: float
+    predicted_per_1000: float
+    gold_length: float
+    predicted_length: float
+    longest_gold: int
+    longest_predicted: int
+
+    @classmethod
+    def count(
+        cls,
+        docs: int,
+        tokens: int,
+        score: Score,
+        lengths: tuple[float, float],
+        longest: tuple[int, int],
+    ) -> "DocScore":
+        """Compute the rates. lengths: the sum of the lengths of gold and of predicted
+        spans; longest: the length of the longest of each."""
+        return cls(
+            docs=docs,
+            tokens=tokens,
+            score=score,
+            gold_per_1000=1000 * score.support / max(tokens, 1),
+            predicted_per_1000=1000 * score.predicted / max(tokens, 1),
+            gold_length=lengths[0] / max(score.support, 1),
+            predicted_length=lengths[1] / max(score.predicted, 1),
+            longest_gold=longest[0],
+            longest_predicted=longest[1],
+        )
+
+    def __add__(self, other: "DocScore") -> "DocScore":
+        both = (self, other)
+        return DocScore.count(
+            self.docs + other.docs,
+            self.tokens + other.tokens,
+            self.score + other.score,
+            (
+                sum(one.gold_length * one.score.support for one in both),
+                sum(one.predicted_length * one.score.predicted for one in both),
+            ),
+            (
+                max(one.longest_gold for one in both),
+                max(one.longest_predicted for one in both),
+            ),
         )
 
 
@@ -77,6 +215,17 @@ class CalibrationBin:
     gold: float
     count: int
 
+    def __add__(self, other: "CalibrationBin") -> "CalibrationBin":
+        count = self.count + other.count
+        share = other.count / count
+        return CalibrationBin(
+            lower=self.lower,
+            upper=self.upper,
+            probability=(1 - share) * self.probability + share * other.probability,
+            gold=(1 - share) * self.gold + share * other.gold,
+            count=count,
+        )
+
 
 def score_overall(spans: SpanTable) -> Score:
     """RETURNS (Score): The score of all spans."""
@@ -87,42 +236,79 @@ def score_groups(spans: SpanTable, group: np.ndarray) -> dict[int, Score]:
     """Score spans by group, leaving out groups without gold and predicted spans.
 
     spans (SpanTable): N spans.
-    group (np.ndarray): Of each span, int64 of shape (N,).
+    group (np.ndarray): Of each span, a non-negative int64 of shape (N,).
     RETURNS (Dict[int, Score]): The scores by group, in order.
     """
-    used = np.unique(group[spans.is_gold | spans.is_predicted])
-    scores = {}
-    for i in used.tolist():
-        at = np.flatnonzero(group == i)
-        scores[i] = Score.of(spans.is_gold[at], spans.is_predicted[at])
-    return scores
+    support = np.bincount(group, weights=spans.is_gold)
+    predicted = np.bincount(group, weights=spans.is_predicted)
+    correct = np.bincount(group, weights=spans.is_gold & spans.is_predicted)
+    counts = np.stack([support, predicted, correct], axis=1).astype("int64")
+    used = np.flatnonzero(support + predicted).tolist()
+    return {i: Score.count(*counts[i].tolist()) for i in used}
 
 
 def score_labels(spans: SpanTable, labels: Sequence[str]) -> dict[str, Score]:
-    """RETURNS (Dict[str, Score]): The scores by label, frequent ones first; labels
-    without spans are left out."""
-    scores = score_groups(spans, spans.label).items()
-    by_support = sorted(scores, key=lambda item: -item[1].support)
-    return {labels[i]: score for i, score in by_support}
+    """RETURNS (Dict[str, Score]): The scores by label; labels without spans are left
+    out."""
+    scores = score_groups(spans, spans.label)
+    return {labels[i]: score for i, score in scores.items()}
 
 
-def score_lengths(spans: SpanTable) -> dict[str, Score]:
-    """RETURNS (Dict[str, Score]): The scores by number of tokens."""
+def macro_average(scores: Iterable[Score]) -> float:
+    """RETURNS (float): The mean F of labels that have gold spans, 0 without any."""
+    f = [score.f for score in scores if score.support]
+    return sum(f) / max(len(f), 1)
+
+
+def name_groups(firsts: Sequence[int]) -> dict[int, str]:
+    """RETURNS (Dict[int, str]): Names of ranges of numbers, by the first of each."""
     names = {
-        first: str(first) if first == last else f"{first}\N{EN DASH}{last}"
-        for first, last in zip(LENGTHS, [n - 1 for n in LENGTHS[1:]], strict=False)
+        first: str(first) if first == beyond - 1 else f"{first}\N{EN DASH}{beyond - 1}"
+        for first, beyond in pairwise(firsts)
     }
-    names[LENGTHS[-1]] = f"{LENGTHS[-1]}+"
-    shortest = np.asarray(LENGTHS)
-    length = spans.end - spans.start
-    group = shortest[np.searchsorted(shortest, length, side="right") - 1]
-    return {names[i]: score for i, score in score_groups(spans, group).items()}
+    return {**names, firsts[-1]: f"{firsts[-1]}+"}
 
 
-def score_depths(spans: SpanTable) -> dict[str, Score]:
-    """RETURNS (Dict[str, Score]): The scores by nesting depth."""
-    scores = score_groups(spans, nesting_depths(spans))
-    return {str(depth): score for depth, score in scores.items()}
+def find_groups(numbers: np.ndarray, firsts: Sequence[int]) -> np.ndarray:
+    """RETURNS (np.ndarray): The first number of the range of each number, int64 of
+    shape (N,)."""
+    return np.asarray(firsts)[np.searchsorted(firsts, numbers, side="right") - 1]
+
+
+def score_lengths(spans: SpanTable) -> dict[int, Score]:
+    """RETURNS (Dict[int, Score]): The scores by number of tokens, as in `LENGTHS`."""
+    return score_groups(spans, find_groups(spans.end - spans.start, LENGTHS))
+
+
+def score_docs(spans: SpanTable, lengths: np.ndarray) -> dict[int, DocScore]:
+    """Score docs by their length.
+
+    spans (SpanTable): The spans.
+    lengths (np.ndarray): Tokens of each doc, int64 of shape (docs,).
+    RETURNS (Dict[int, DocScore]): The scores by length, as in `DOC_LENGTHS`.
+    """
+    group = find_groups(lengths, DOC_LENGTHS)
+    scores = {}
+    for i in np.unique(group).tolist():
+        docs = group == i
+        is_of_group = docs[spans.doc]
+        is_gold = spans.is_gold & is_of_group
+        is_predicted = spans.is_predicted & is_of_group
+        n_tokens = spans.end - spans.start
+        both = (n_tokens[is_gold], n_tokens[is_predicted])
+        scores[i] = DocScore.count(
+            int(docs.sum()),
+            int(lengths[docs].sum()),
+            Score.of(is_gold, is_predicted),
+            (float(both[0].sum()), float(both[1].sum())),
+            (int(both[0].max(initial=0)), int(both[1].max(initial=0))),
+        )
+    return scores
+
+
+def score_depths(spans: SpanTable) -> dict[int, Score]:
+    """RETURNS (Dict[int, Score]): The scores by nesting depth, as in `DEPTHS`."""
+    return score_groups(spans, find_groups(nesting_depths(spans), DEPTHS))
 
 
 def nesting_depths(spans: SpanTable) -> np.ndarray:
@@ -132,21 +318,68 @@ def nesting_depths(spans: SpanTable) -> np.ndarray:
     spans (SpanTable): N spans.
     RETURNS (np.ndarray): The depths, int64 of shape (N,).
     """
+    starts, ends = spans.positions()
+    # Labels make no difference.
+    gold = np.unique(np.stack([starts, -ends], axis=1)[spans.is_gold], axis=0)
+    gold_starts, gold_ends = gold[:, 0], -gold[:, 1]
+    gold_depths = _nesting_depths(gold_starts, gold_ends)
     depths = np.ones(len(spans), dtype="int64")
-    outer: list[tuple[int, int, int, int]] = []
-    # Of spans that begin together, the longer one comes first.
-    for i in np.lexsort((-spans.end, spans.start, spans.doc)).tolist():
-        doc, start, end, _ = spans.row(i)
-        outer = [gold for gold in outer if gold[0] == doc and gold[2] > start]
-        inside = [
-            depth
-            for _, gold_start, gold_end, depth in outer
-            if gold_end >= end and (gold_start, gold_end) != (start, end)
-        ]
-        depths[i] = 1 + max(inside, default=0)
-        if spans.is_gold[i]:
-            outer.append((doc, start, end, int(depths[i])))
+    for depth in range(1, int(gold_depths.max(initial=0)) + 1):
+        is_deep = gold_depths == depth
+        reach = _Reach(gold_starts[is_deep], gold_ends[is_deep])
+        depths[reach.covers(starts, ends)] = depth + 1
+    # Spans with the bounds of a gold span are inside what that is inside.
+    width = int(ends.max(initial=0)) + 1
+    keys, gold_keys = starts * width + ends, gold_starts * width + gold_ends
+    order = np.argsort(gold_keys)
+    at = np.searchsorted(gold_keys[order], keys).clip(max=max(len(order) - 1, 0))
+    if len(order):
+        is_gold = gold_keys[order][at] == keys
+        depths[is_gold] = gold_depths[order][at][is_gold]
     return depths
+
+
+def _nesting_depths(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Depths of distinct spans, of those that begin together the longer first."""
+    depths = np.ones(len(starts), dtype="int64")
+    outer: list[tuple[int, int]] = []
+    for i, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        outer = [span for span in outer if span[0] > start]
+        inside = [depth for outer_end, depth in outer if outer_end >= end]
+        depths[i] = 1 + max(inside, default=0)
+        outer.append((end, int(depths[i])))
+    return depths
+
+
+class _Reach:
+    """How far spans reach: answers questions on many spans at once.
+
+    starts, ends (np.ndarray): Positions of the spans, int64 of shape (G,).
+    """
+
+    def __init__(self, starts: np.ndarray, ends: np.ndarray) -> None:
+        order = np.lexsort((ends, starts))
+        self.starts = starts[order]
+        # The furthest end of those that start no later than each one, and the nearest
+        # end of those that start no earlier.
+        self.furthest = np.maximum.accumulate(np.append(-1, ends[order]))
+        reverse = np.append(ends[order], np.iinfo("int64").max)[::-1]
+        self.nearest = np.minimum.accumulate(reverse)[::-1]
+
+    def covers(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Whether spans have one of these around them, or with their bounds."""
+        n_before = np.searchsorted(self.starts, starts, side="right")
+        return self.furthest[n_before] >= ends
+
+    def is_inside(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Whether spans have one of these inside them, or with their bounds."""
+        n_before = np.searchsorted(self.starts, starts, side="left")
+        return self.nearest[n_before] <= ends
+
+    def overlaps(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Whether spans share a token with one of these."""
+        n_before = np.searchsorted(self.starts, ends, side="left")
+        return self.furthest[n_before] > starts
 
 
 def score_seen(spans: SpanTable, is_seen: np.ndarray) -> dict[str, Score]:
@@ -168,115 +401,132 @@ def score_thresholds(spans: SpanTable) -> dict[float, Score]:
     }
 
 
-def find_best_threshold(scores: dict[float, Score]) -> float:
+def find_best_threshold(scores: Mapping[float, Score]) -> float:
     """RETURNS (float): The threshold with the largest F, the lowest of several."""
     return max(scores, key=lambda threshold: scores[threshold].f)
 
 
-def pair_errors(spans: SpanTable) -> Iterator[tuple[int, int]]:
-    """Pair wrong with missed spans that they overlap.
+def classify_errors(spans: SpanTable) -> np.ndarray:
+    """Tell how errors relate to the spans of the other side, whatever their label.
 
-    spans (SpanTable): The spans.
-    YIELDS (Tuple[int, int]): Indices of a wrong and of a missed span.
+    spans (SpanTable): N spans.
+    RETURNS (np.ndarray): Of each error, the index of its `ErrorKind`; -1 of other
+        spans; int64 of shape (N,).
     """
-    missed = np.flatnonzero(spans.is_missed)
-    missed_docs = spans.doc[missed]
-    for i in np.flatnonzero(spans.is_wrong).tolist():
-        first, last = np.searchsorted(missed_docs, [spans.doc[i], spans.doc[i] + 1])
-        in_doc = missed[first:last]
-        overlaps = (spans.start[in_doc] < spans.end[i]) & (
-            spans.end[in_doc] > spans.start[i]
+    kinds = np.full(len(spans), -1)
+    starts, ends = spans.positions()
+    for is_error, is_other in (
+        (spans.is_wrong, spans.is_gold),
+        (spans.is_missed, spans.is_predicted),
+    ):
+        others = starts[is_other], ends[is_other]
+        kinds[is_error] = _classify(starts[is_error], ends[is_error], *others)
+    return kinds
+
+
+def _classify(
+    starts: np.ndarray,
+    ends: np.ndarray,
+    other_starts: np.ndarray,
+    other_ends: np.ndarray,
+) -> np.ndarray:
+    """Index of the kind of N errors, given the positions of the other side's spans."""
+    reach = _Reach(other_starts, other_ends)
+    width = max(ends.max(initial=0), other_ends.max(initial=0)) + 1
+    others = other_starts * width + other_ends
+    # The shortest of the others that start with an error, and that end with it.
+    order = np.sort(others)
+    at = np.searchsorted(order, starts * width)
+    shortest_end = np.append(order, -1)[at] - starts * width
+    is_start = (shortest_end > 0) & (shortest_end < width)
+    order = np.sort(other_ends * width + other_starts)
+    at = np.searchsorted(order, ends * width + ends) - 1
+    latest_start = np.append(order, -1)[at] - ends * width
+    is_end = (latest_start >= 0) & (latest_start < width)
+    holds = {
+        ErrorKind.LABEL: np.isin(starts * width + ends, others),
+        ErrorKind.JOINS: is_start
+        & is_end
+        & (shortest_end < ends)
+        & (latest_start > starts),
+        ErrorKind.START: is_start,
+        ErrorKind.END: is_end,
+        ErrorKind.INSIDE: reach.covers(starts, ends),
+        ErrorKind.AROUND: reach.is_inside(starts, ends),
+        ErrorKind.CROSSES: reach.overlaps(starts, ends),
+        ErrorKind.ALONE: np.ones(len(starts), dtype=bool),
+    }
+    return np.argmax([holds[kind] for kind in ErrorKind], axis=0)
+
+
+def count_errors(spans: SpanTable, kinds: np.ndarray) -> Counter[tuple[str, str]]:
+    """Count errors by kind.
+
+    spans (SpanTable): N spans.
+    kinds (np.ndarray): Their kinds, see `classify_errors`.
+    RETURNS (Counter[Tuple[str, str]]): By kind, and "wrong" or "missed".
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for side, is_error in (("wrong", spans.is_wrong), ("missed", spans.is_missed)):
+        numbers = np.bincount(kinds[is_error], minlength=len(ErrorKind)).tolist()
+        counts.update(
+            {(kind, side): n for kind, n in zip(ErrorKind, numbers, strict=True)}
         )
-        for j in in_doc[overlaps].tolist():
-            yield i, j
+    return counts
 
 
-def classify_errors(spans: SpanTable) -> dict[int, str]:
-    """Tell for each error what comes closest to it among the errors of the other side:
-    for a wrong span among missed ones, for a missed span among wrong ones.
-
-    spans (SpanTable): The spans.
-    RETURNS (Dict[int, str]): By index of the span, in what the closest one differs:
-        one of `ERRORS`.
-    """
-    errors = np.flatnonzero(spans.is_wrong | spans.is_missed).tolist()
-    kinds = dict.fromkeys(errors, ERRORS.index("everything"))
-    for i, j in pair_errors(spans):
-        _, *bounds, label = spans.row(i)
-        _, *other_bounds, other_label = spans.row(j)
-        kind = 0 if bounds == other_bounds else 1 if label == other_label else 2
-        kinds[i] = min(kinds[i], kind)
-        kinds[j] = min(kinds[j], kind)
-    return {i: ERRORS[kind] for i, kind in kinds.items()}
-
-
-def confuse_labels(spans: SpanTable, labels: Sequence[str]) -> list[Confusion]:
+def confuse_labels(
+    spans: SpanTable, labels: Sequence[str]
+) -> Counter[tuple[str | None, str | None]]:
     """Count the labels of spans with the same tokens. Correct spans count as pairs of
     equal labels; of the others, each missed span and each wrong span are a pair, and
     what is left of either without the other.
 
     spans (SpanTable): The spans.
     labels (Sequence[str]): The labels' names.
-    RETURNS (List[Confusion]): The pairs of labels that occur, frequent ones first.
+    RETURNS (Counter[Tuple[Optional[str], Optional[str]]]): How often pairs of a gold
+        and a predicted label occur.
     """
     counts: Counter[tuple[str | None, str | None]] = Counter()
-    by_bounds: dict[tuple[int, ...], list[list[str | None]]] = defaultdict(
-        lambda: [[], []]
-    )
-    for i in np.flatnonzero(spans.is_gold | spans.is_predicted).tolist():
-        *bounds, label = spans.row(i)
-        if spans.is_gold[i] and spans.is_predicted[i]:
-            counts[labels[label], labels[label]] += 1
-        else:
-            by_bounds[tuple(bounds)][int(spans.is_predicted[i])].append(labels[label])
-    for missed, wrong in by_bounds.values():
-        counts.update((m, w) for m in missed or [None] for w in wrong or [None])
-    return [
-        Confusion(gold, predicted, count)
-        for (gold, predicted), count in counts.most_common()
-    ]
-
-
-def count_boundaries(spans: SpanTable) -> dict[str, dict[str, int]]:
-    """Count wrong boundaries, by where a wrong span begins and ends beside the missed
-    span of the same label that it overlaps most.
-
-    spans (SpanTable): The spans.
-    RETURNS (Dict[str, Dict[str, int]]): By start, then by end: "early", "exact" or
-        "late".
-    """
-    closest: dict[int, tuple[int, int]] = {}
-    for i, j in pair_errors(spans):
-        if spans.label[i] == spans.label[j]:
-            shared = min(spans.end[i], spans.end[j]) - max(
-                spans.start[i], spans.start[j]
-            )
-            closest[i] = max(closest.get(i, (0, 0)), (int(shared), -j))
-    sides = {-1: "early", 0: "exact", 1: "late"}
-    counts = {start: dict.fromkeys(sides.values(), 0) for start in sides.values()}
-    for i, (_, negative_j) in closest.items():
-        start = np.sign(spans.start[i] - spans.start[-negative_j])
-        end = np.sign(spans.end[i] - spans.end[-negative_j])
-        counts[sides[int(start)]][sides[int(end)]] += 1
+    starts, ends = spans.positions()
+    bounds = starts * (int(ends.max(initial=0)) + 1) + ends
+    is_wrong, is_missed = spans.is_wrong, spans.is_missed
+    is_shared_wrong = is_wrong & np.isin(bounds, bounds[is_missed])
+    is_shared_missed = is_missed & np.isin(bounds, bounds[is_wrong])
+    wrong_at: dict[int, list[str]] = {}
+    for i in np.flatnonzero(is_shared_wrong).tolist():
+        wrong_at.setdefault(int(bounds[i]), []).append(labels[spans.label[i]])
+    for i in np.flatnonzero(is_shared_missed).tolist():
+        gold = labels[spans.label[i]]
+        counts.update((gold, predicted) for predicted in wrong_at[int(bounds[i])])
+    for is_pair, has_gold, has_predicted in (
+        (spans.is_gold & spans.is_predicted, True, True),
+        (is_missed & ~is_shared_missed, True, False),
+        (is_wrong & ~is_shared_wrong, False, True),
+    ):
+        numbers = np.bincount(spans.label[is_pair])
+        for label in np.flatnonzero(numbers).tolist():
+            name = labels[label]
+            pair = (name if has_gold else None, name if has_predicted else None)
+            counts[pair] += int(numbers[label])
     return counts
 
 
-def calibrate(spans: SpanTable) -> list[CalibrationBin]:
+def calibrate(spans: SpanTable) -> dict[int, CalibrationBin]:
     """Compare probabilities with how often spans are gold.
 
     spans (SpanTable): The spans, of which the likely ones count: of the others only
         the gold ones are known.
-    RETURNS (List[CalibrationBin]): Ranges of probabilities that occur, in order.
+    RETURNS (Dict[int, CalibrationBin]): Ranges of probabilities that occur, in order.
     """
     floor = float(spans.thresholds[0])
     is_likely = np.nan_to_num(spans.probability) > floor
     probability = spans.probability[is_likely].astype("float64")
     is_gold = spans.is_gold[is_likely]
-    tenths = np.arange(1, 11) / 10
-    edges = np.append(floor, tenths[tenths > floor])
+    edges = np.append(floor, TENTHS[floor < TENTHS])
     bins = np.searchsorted(edges, probability).clip(1, len(edges) - 1)
-    return [
-        CalibrationBin(
+    return {
+        k: CalibrationBin(
             lower=float(edges[k - 1]),
             upper=float(edges[k]),
             probability=float(probability[bins == k].mean()),
@@ -284,7 +534,7 @@ def calibrate(spans: SpanTable) -> list[CalibrationBin]:
             count=int((bins == k).sum()),
         )
         for k in np.unique(bins).tolist()
-    ]
+    }
 
 
 def calibration_error(bins: Sequence[CalibrationBin]) -> float:

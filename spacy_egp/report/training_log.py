@@ -16,7 +16,7 @@ class Checkpoint:
     """An evaluation during training.
 
     step (int): Updates until then.
-    loss (float): The component's loss since the evaluation before, summed over updates.
+    loss (float): The component's mean loss of the updates since the evaluation before.
     p (float): Precision on the development docs.
     r (float): Recall.
     f (float): F-score.
@@ -42,14 +42,17 @@ def read_training_log(folder: Path, component: EGPRecognizer) -> list[Checkpoint
         raise ValueError(Errors.EGP305.format(path=path))
     prefix = f"spans_{component.key}_"
     try:
+        lines = list(srsly.read_jsonl(path))
+        # spaCy evaluates after the first update, which is step 0.
+        steps = [-1, *(line["step"] for line in lines)]
         return [
             Checkpoint(
                 step=line["step"],
-                loss=line["losses"][component.name],
-                # spaCy logs scores in percent.
+                # spaCy logs the sum of the losses, and scores in percent.
+                loss=line["losses"][component.name] / max(line["step"] - before, 1),
                 **{name: line["scores"][prefix + name] / 100 for name in "prf"},
             )
-            for line in srsly.read_jsonl(path)
+            for before, line in zip(steps, lines, strict=False)
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(

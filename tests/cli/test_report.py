@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import spacy
@@ -12,6 +13,8 @@ from typer.testing import CliRunner
 
 from spacy_egp.cli import app
 from spacy_egp.report.report import report
+from spacy_egp.report.results import describe_joined
+from spacy_egp.report.statistics import Score
 
 
 @pytest.fixture
@@ -47,6 +50,9 @@ def test_numbers_are_those_of_spacy_evaluate(model_path, data, tmp_path):
             {k: scores[name] for k, scores in expected["spans_sc_per_type"].items()}
         )
     assert f"F {expected['spans_sc_f']:.1%}" in words_of(result)
+    assert numbers["counts"]["unknown_labels"] == {"JOB": 1}
+    joined = numbers["joined"]["5"]["score"]["f"]
+    assert f"F, 5 docs joined {joined:.1%}" in words_of(result)
     assert "1 gold span(s) have labels that the component lacks" in words_of(result)
     assert "JOB (1)" in words_of(result)
     page = (tmp_path / "new" / "report.html").read_text("utf8")
@@ -115,9 +121,9 @@ def make_corrupt_data(tmp_path):
     ("make_data", "message"),
     [
         (make_corrupt_data, "doesn't look like the data is in DocBin"),
-        (lambda path: write_data(path, []), "[EGP304] None of the 0 docs"),
+        (lambda path: write_data(path, []), "[EGP307] There are no docs"),
         (lambda path: write_data(path, NESTED_DATA, key="x"), "None of the 4 docs"),
-        (lambda path: path, "None of the 0 docs"),
+        (lambda path: path, "There are no docs"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*W090")
@@ -140,6 +146,68 @@ def test_several_components(model_path, data, tmp_path):
     assert result.exit_code == 0, result.output
     result = run(several, data, tmp_path / "report.html", "--component", "third")
     assert "no 'egp_ner' called 'third'" in words_of(result)
+
+
+def test_outputs_over_inputs(model_path, data, tmp_path):
+    """Nothing is read or written."""
+    shutil.copytree(model_path, tmp_path / "model")
+    (tmp_path / "log.jsonl").touch()
+    (tmp_path / "link.html").symlink_to(data)
+    model, page, numbers = (tmp_path / x for x in ("model", "r.html", "r.json"))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for arguments, message in (
+        ([model, data, data], "[EGP308] The report would be written over"),
+        ([model, data, tmp_path / "link.html"], "which is the data"),
+        ([model, data, page, "--json", page], "[EGP309] * does not end in .json"),
+        ([model, data, page, "--json", model / "meta.json"], "which is the model"),
+        ([model, data, page, "--json", data], "which is the data"),
+        ([model, data, page, "-T", tmp_path, "--json", tmp_path / "log.jsonl"], "log"),
+        ([model, tmp_path / "log.jsonl", data, "-t", data], "the training data"),
+        ([model, data, tmp_path / "train.spacy"], "[EGP309]"),
+        ([tmp_path / "none", data, data], "[EGP308]"),
+    ):
+        result = run(*arguments)
+        assert result.exit_code == 1
+        for part in message.split(" * "):
+            assert part in words_of(result)
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == before
+    assert run(model, data, page, "--json", numbers).exit_code == 0
+    # A page is written over an earlier one, also beside the model.
+    for _ in range(2):
+        assert run(model, data, model / "report.html").exit_code == 0
+
+
+def test_docs_without_the_key_are_counted(model_path, tmp_path):
+    data = write_data(tmp_path, NESTED_DATA)
+    other = DocBin().from_disk(write_data(tmp_path, NESTED_DATA, key="other"))
+    both = DocBin().from_disk(write_data(tmp_path, NESTED_DATA))
+    both.merge(other)
+    both.to_disk(data)
+    result = run(model_path, data, tmp_path / "report.html")
+    assert result.exit_code == 0, result.output
+    assert "Docs 4" in words_of(result)
+    assert "4 doc(s) left out that are not annotated" in words_of(result)
+
+
+def test_names_of_labels_do_not_control_the_terminal(model_path, tmp_path):
+    text, _ = NESTED_DATA[1]
+    data = [(text, [(0, 1, f"\x1b]0;title\x07{i}")]) for i in range(12)]
+    result = run(model_path, write_data(tmp_path, data), tmp_path / "report.html")
+    assert result.exit_code == 0, result.output
+    assert "and 2 others" in words_of(result)
+    assert "\x07" not in result.output
+
+
+def test_fall_on_longer_docs_is_told(model_path, data, tmp_path):
+    results = report(model_path, data, tmp_path / "report.html")
+    single = results.joined[1]
+    assert list(results.joined) == [1, 5]
+    assert describe_joined(replace(results, joined={1: single})) is None
+    fallen = replace(single, score=Score.count(10, 990, 5))
+    sentence = describe_joined(replace(results, joined={1: single, 30: fallen}))
+    f = 100 * results.overall.f
+    assert f"F falls from {f:.1f} to 1.0 when 30 docs are joined" in sentence
 
 
 def test_output_that_is_a_folder(model_path, data, tmp_path):

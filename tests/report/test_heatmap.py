@@ -5,7 +5,14 @@ from conftest import NESTED_DATA, make_examples
 
 from spacy_egp.report import heatmap
 from spacy_egp.report.evaluation import evaluate
-from spacy_egp.report.heatmap import SCALE, make_heatmaps
+from spacy_egp.report.heatmap import SCALE, Sentences
+
+
+def make_heatmaps(nlp, examples):
+    sentences = Sentences(nlp.get_pipe("egp_ner"))
+    for evaluation in evaluate(nlp, "egp_ner", examples):
+        sentences.add(evaluation)
+    return sentences.make_heatmaps()
 
 
 def decode(scores, n_tokens):
@@ -16,9 +23,8 @@ def decode(scores, n_tokens):
 
 
 def test_scores_are_those_of_the_component(trained_nlp):
-    evaluation = evaluate(trained_nlp, "egp_ner", make_examples(trained_nlp))
-    component = evaluation.component
-    for one in make_heatmaps(evaluation):
+    component = trained_nlp.get_pipe("egp_ner")
+    for one in make_heatmaps(trained_nlp, make_examples(trained_nlp)):
         text, gold = NESTED_DATA[one.doc]
         doc = trained_nlp(text)
         assert one.tokens == [token.text for token in doc]
@@ -30,13 +36,14 @@ def test_scores_are_those_of_the_component(trained_nlp):
             np.testing.assert_allclose(matrix, reference, atol=1 / SCALE + 1e-4)
         for spans in (one.gold, one.predicted):
             assert {
-                (doc[start : end + 1].text, label) for start, end, label in spans
+                (doc[start : end + 1].text, one.labels[label])
+                for start, end, label in spans
             } == {(text[start:end], label) for start, end, label in gold}
 
 
 def test_deepest_nesting_comes_first(trained_nlp):
-    evaluation = evaluate(trained_nlp, "egp_ner", make_examples(trained_nlp))
-    assert make_heatmaps(evaluation)[0].doc == 2
+    heatmaps = make_heatmaps(trained_nlp, make_examples(trained_nlp))
+    assert heatmaps[0].doc == 2
 
 
 def test_only_a_stretch_of_a_long_doc_and_some_labels(trained_nlp, monkeypatch):
@@ -44,16 +51,16 @@ def test_only_a_stretch_of_a_long_doc_and_some_labels(trained_nlp, monkeypatch):
     before = "nothing " * 100
     spans = [(len(before), len(before) + 6, "LOC")]
     examples = make_examples(trained_nlp, [(before + "London " + before, spans)])
-    [one] = make_heatmaps(evaluate(trained_nlp, "egp_ner", examples))
+    [one] = make_heatmaps(trained_nlp, examples)
     assert len(one.tokens) == 40
     [(start, end, label)] = one.gold
     assert one.tokens[start : end + 1] == ["London"]
     assert (one.first + start, one.n_doc_tokens) == (100, 201)
-    assert label in one.labels
+    assert one.labels[label] == "LOC"
     assert len(one.labels) == len(one.scores) == 2
 
 
 def test_docs_without_spans(trained_nlp):
     [example] = make_examples(trained_nlp, [("Nothing to see here.", [])])
-    [one] = make_heatmaps(evaluate(trained_nlp, "egp_ner", [example]))
+    [one] = make_heatmaps(trained_nlp, [example])
     assert one.gold == one.predicted == []

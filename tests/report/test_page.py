@@ -90,7 +90,7 @@ def open_page(browser, folder):
     """Opens the page at a width, and fails on any error and any request."""
     problems, pages = [], []
 
-    def open_page(width=1280, color_scheme="light"):
+    def open_page(width=1280, color_scheme="light", name="report.html"):
         page = browser.new_page(
             viewport={"width": width, "height": 900}, color_scheme=color_scheme
         )
@@ -98,7 +98,7 @@ def open_page(browser, folder):
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         requests = []
-        page.goto((folder / "report.html").as_uri())
+        page.goto((folder / name).as_uri())
         pages.append((page, requests))
         return page
 
@@ -204,7 +204,7 @@ def test_score_matrix(open_page):
 def test_fits_the_screen(width, color_scheme, open_page):
     page = open_page(width, color_scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.locator("svg[role=img]").count() == 7
+    assert page.locator("svg[role=img]").count() == 8
     lightness = page.evaluate(
         "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
     )
@@ -217,3 +217,59 @@ def test_fits_the_screen(width, color_scheme, open_page):
 def test_same_input_gives_the_same_page(folder):
     write_report(folder, "again.html")
     assert (folder / "again.html").read_bytes() == (folder / "report.html").read_bytes()
+
+
+@needs_chromium
+def test_long_lists_are_folded(open_page, folder):
+    docs = make_docs(spacy.blank("en"), swap=True)
+    DocBin(docs=docs * 2).to_disk(folder / "long.spacy")
+    results = report(folder / "model", folder / "long.spacy", folder / "long.html")
+    n_rows = len(results.wrong)
+    assert n_rows > 10
+    page = open_page(name="long.html")
+    rows = page.locator("#wrong tbody tr")
+    assert rows.locator("visible=true").count() == 10
+    page.locator("#wrong").get_by_role("button", name=f"Show all {n_rows}").click()
+    assert rows.locator("visible=true").count() == n_rows
+
+
+def make_hostile_model(labels):
+    """A pipeline that predicts all spans there can be."""
+    nlp = spacy.blank("en")
+    egp_ner = nlp.add_pipe("egp_ner", config={"threshold": 0.0, "max_length": None})
+    doc = nlp.make_doc("a b")
+    doc.spans["sc"] = []
+    egp_ner.initialize(lambda: [Example(nlp.make_doc("a b"), doc)], labels=labels)
+    return nlp
+
+
+@pytest.mark.parametrize(
+    ("n_labels", "characters", "lengths"),
+    [(2, 1, [480, 30, 30, 30]), (10_000, 300, [40, 40]), (1, 1, [5000])],
+)
+@pytest.mark.filterwarnings("error:.*EGPW001")
+def test_page_is_bounded(n_labels, characters, lengths, tmp_path):
+    """Whatever is predicted, and however many and long docs, tokens and labels are."""
+    nlp = make_hostile_model([f"{'&' * characters}{i}" for i in range(n_labels)])
+    docs = []
+    for length in lengths:
+        doc = Doc(nlp.vocab, words=["<" * characters] * length)
+        first = min(length, 30)
+        bounds = [(a, b) for b in range(1, first + 1) for a in range(b)]
+        doc.spans["sc"] = [Span(doc, *span, label="gold") for span in bounds]
+        docs.append(doc)
+    DocBin(docs=docs).to_disk(tmp_path / "docs.spacy")
+    nlp.to_disk(tmp_path / "model")
+    path = tmp_path / "report.html"
+    results = report(tmp_path / "model", tmp_path / "docs.spacy", path)
+    assert results.overall.predicted > 2000
+    assert path.stat().st_size < 5_000_000
+    page = path.read_text("utf8")
+    assert "more spans there are not shown" in page
+    assert (
+        f"50 of {results.overall.predicted - results.overall.correct:,} wrong" in page
+    )
+    if n_labels > 1000:
+        assert f"500 of {len(results.labels):,} labels" in page
+    if results.counts.truncated_docs:
+        assert f"{results.counts.truncated_docs} doc(s) have more than 100,000" in page

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -7,14 +8,22 @@ from hypothesis import strategies as st
 
 from spacy_egp.report.spans import SpanTable, merge_tables
 from spacy_egp.report.statistics import (
+    LENGTHS,
+    ErrorKind,
     Score,
+    add_up,
     calibrate,
     calibration_error,
     classify_errors,
     confuse_labels,
-    count_boundaries,
+    count_errors,
     find_best_threshold,
+    macro_average,
+    name_groups,
     nesting_depths,
+    score_depths,
+    score_docs,
+    score_labels,
     score_lengths,
     score_overall,
     score_thresholds,
@@ -95,15 +104,70 @@ def test_lengths():
     lengths = [1, 5, 6, 10, 11, 20, 21, 90]
     gold = {(0, 0, length, 0) for length in lengths}
     scores = score_lengths(make_predicted({(0, 0, 6, 0), (0, 9, 90, 1)}, gold))
-    assert {name: score.support for name, score in scores.items()} == {
+    names = name_groups(LENGTHS)
+    assert {names[first]: score.support for first, score in scores.items()} == {
         "1": 1,
         "5": 1,
         "6\N{EN DASH}10": 2,
         "11\N{EN DASH}20": 2,
         "21+": 2,
     }
-    assert scores["6\N{EN DASH}10"] == Score(1.0, 0.5, pytest.approx(2 / 3), 2, 1, 1)
-    assert scores["21+"].predicted == 1
+    assert scores[6] == Score(1.0, 0.5, pytest.approx(2 / 3), 2, 1, 1)
+    assert scores[21].predicted == 1
+
+
+@given(span_sets, span_sets, st.lists(st.integers(20, 60), min_size=3, max_size=3))
+def test_docs_by_length(predicted, gold, lengths):
+    scores = score_docs(make_predicted(predicted, gold), np.asarray(lengths))
+    for first, last in ((0, 25), (26, 50), (51, 100)):
+        docs = [doc for doc in range(3) if first <= lengths[doc] <= last]
+        assert (first in scores) == bool(docs)
+        if docs:
+            score = scores[first]
+            sides = [{x for x in side if x[0] in docs} for side in (gold, predicted)]
+            assert score.score.correct == len(sides[0] & sides[1])
+            n_tokens = sum(lengths[doc] for doc in docs)
+            assert (score.docs, score.tokens) == (len(docs), n_tokens)
+            rates = (score.gold_per_1000, score.predicted_per_1000)
+            assert rates == pytest.approx([1000 * len(x) / n_tokens for x in sides])
+            sizes = [[end - start for _, start, end, _ in x] or [0] for x in sides]
+            means = (score.gold_length, score.predicted_length)
+            assert means == pytest.approx([np.mean(x) for x in sizes])
+            longest = (score.longest_gold, score.longest_predicted)
+            assert longest == tuple(max(x) for x in sizes)
+
+
+def take(table, rows):
+    columns = {name: getattr(table, name) for name in ("thresholds", "threshold")}
+    for name in ("doc", "start", "end", "label", "is_gold", "probability", "selected"):
+        columns[name] = getattr(table, name)[rows]
+    return SpanTable(**columns)
+
+
+@given(span_sets, span_sets)
+def test_parts_add_up(predicted, gold):
+    table = make_predicted(predicted, gold)
+    lengths = np.full(3, 20)
+    parts = [take(table, table.doc < 2), take(table, table.doc == 2)]
+    for score in (score_lengths, score_depths, score_thresholds, calibrate):
+        total = score(table)
+        added = add_up(map(score, parts))
+        assert added.keys() == total.keys()
+        for key, value in total.items():
+            assert asdict(added[key]) == pytest.approx(asdict(value))
+    docs = [score_docs(parts[0], lengths[:2]), score_docs(parts[1], lengths)]
+    total, added = score_docs(table, lengths)[0], add_up(docs)[0]
+    assert added.score == total.score
+    assert added.predicted_length == pytest.approx(total.predicted_length)
+    assert added.longest_predicted == total.longest_predicted
+
+
+def test_macro_average():
+    gold = {(0, 0, 1, 0), (0, 1, 2, 0), (0, 2, 3, 1)}
+    scores = score_labels(make_predicted({(0, 0, 1, 0), (0, 5, 6, 2)}, gold), LABELS)
+    assert list(scores) == ["A", "B", "C"]
+    # C has no gold spans.
+    assert macro_average(scores.values()) == pytest.approx((2 / 3 + 0) / 2)
 
 
 def test_thresholds():
@@ -115,35 +179,69 @@ def test_thresholds():
     assert find_best_threshold(scores) == 0.1
 
 
-def test_errors_are_classified_by_the_closest_one():
-    gold = {(0, 0, 2, 0), (0, 4, 6, 0), (0, 8, 9, 0), (1, 0, 3, 1), (2, 5, 6, 2)}
-    predicted = {
-        (0, 0, 2, 0): None,
-        (0, 4, 6, 1): "label",
-        (0, 7, 9, 0): "boundaries",
-        (1, 1, 4, 0): "label and boundaries",
-        # The gold span that it overlaps is found.
-        (0, 0, 1, 0): "everything",
-        # The gold span with the same tokens is in another doc.
-        (1, 5, 6, 2): "everything",
-    }
+def kind_by_definition(span, others):
+    """What a span is beside others, which the definition of the kinds tells."""
+    doc, start, end = span[:3]
+    others = [other[1:3] for other in others if other[0] == doc]
+    if (start, end) in others:
+        return "label"
+    begins = any(a == start and b < end for a, b in others)
+    ends = any(b == end and a > start for a, b in others)
+    if begins and ends:
+        return "joins"
+    if any(a == start for a, _ in others):
+        return "start"
+    if any(b == end for _, b in others):
+        return "end"
+    if any(a <= start and b >= end for a, b in others):
+        return "inside"
+    if any(a >= start and b <= end for a, b in others):
+        return "around"
+    if any(a < end and b > start for a, b in others):
+        return "crosses"
+    return "alone"
+
+
+@given(span_sets, span_sets)
+def test_kinds_of_errors(predicted, gold):
     table = make_predicted(predicted, gold)
-    kinds = {table.row(i): kind for i, kind in classify_errors(table).items()}
-    missed = {
-        (0, 4, 6, 0): "label",
-        (0, 8, 9, 0): "boundaries",
-        (1, 0, 3, 1): "label and boundaries",
-        (2, 5, 6, 2): "everything",
+    kinds = classify_errors(table).tolist()
+    expected = Counter()
+    for i, kind in enumerate(kinds):
+        span = table.row(i)
+        if span in gold and span in predicted:
+            assert kind == -1
+        else:
+            side, others = ("missed", predicted) if span in gold else ("wrong", gold)
+            name = kind_by_definition(span, others)
+            assert list(ErrorKind)[kind] == name
+            expected[name, side] += 1
+    counts = count_errors(table, classify_errors(table))
+    assert {key: n for key, n in counts.items() if n} == expected
+
+
+def test_correct_spans_explain_wrong_ones():
+    """Gold spans that are found count, too: here each error is next to those only."""
+    gold = {(0, 0, 2, 0), (0, 3, 5, 0)}
+    wrong = {
+        (0, 0, 5, 1): "joins",
+        (0, 0, 1, 0): "start",
+        (0, 4, 5, 0): "end",
+        (0, 0, 2, 1): "label",
+        (1, 0, 5, 0): "alone",
     }
-    wrong = {span: kind for span, kind in predicted.items() if kind}
-    assert kinds == {**wrong, **missed}
+    table = make_predicted(gold | set(wrong), gold)
+    kinds = classify_errors(table)
+    assert {
+        table.row(i): list(ErrorKind)[kinds[i]] for i in np.flatnonzero(kinds >= 0)
+    } == wrong
 
 
 def test_confusion():
     gold = {(0, 0, 2, 0), (0, 0, 2, 1), (0, 3, 4, 0), (0, 5, 6, 1)}
     predicted = {(0, 0, 2, 0), (0, 0, 2, 2), (0, 3, 4, 1), (0, 7, 8, 0)}
     pairs = confuse_labels(make_predicted(predicted, gold), LABELS)
-    assert {(pair.gold, pair.predicted): pair.count for pair in pairs} == {
+    assert pairs == {
         ("A", "A"): 1,
         ("B", "C"): 1,
         ("A", "B"): 1,
@@ -159,34 +257,19 @@ def test_confusion_has_all_spans(predicted, gold):
     predicted = set({span[:3]: span for span in predicted}.values())
     pairs = confuse_labels(make_predicted(predicted, gold), LABELS)
     rows, columns = Counter(), Counter()
-    for pair in pairs:
-        rows[pair.gold] += pair.count
-        columns[pair.predicted] += pair.count
+    for (gold_label, predicted_label), count in pairs.items():
+        rows[gold_label] += count
+        columns[predicted_label] += count
     support = Counter(LABELS[label] for *_, label in gold)
     assert {label: rows[label] for label in support} == support
     n_predicted = Counter(LABELS[label] for *_, label in predicted)
     assert {label: columns[label] for label in n_predicted} == n_predicted
 
 
-def test_boundaries():
-    gold = {(0, 2, 6, 0), (0, 7, 9, 0), (0, 20, 22, 1)}
-    predicted = {
-        (0, 1, 6, 0): ("early", "exact"),
-        # It overlaps both, the first one more.
-        (0, 3, 8, 0): ("late", "late"),
-        (0, 20, 21, 1): ("exact", "early"),
-        (0, 21, 22, 0): None,
-    }
-    counts = count_boundaries(make_predicted(predicted, gold))
-    expected = Counter(kind for kind in predicted.values() if kind)
-    sides = ("early", "exact", "late")
-    assert counts == {s: {e: expected[s, e] for e in sides} for s in sides}
-
-
 def test_calibration():
     probabilities = {(0, i, i + 1, 0): (i + 0.5) / 100 for i in range(100)}
     gold = {span for i, span in enumerate(probabilities) if i % 10 < i // 10}
-    bins = calibrate(make_table(probabilities, gold, (0.05, 0.5)))
+    bins = list(calibrate(make_table(probabilities, gold, (0.05, 0.5))).values())
     assert [one.count for one in bins] == [5] + [10] * 9
     assert [one.lower for one in bins] == pytest.approx([0.05, *np.arange(1, 10) / 10])
     assert [one.gold for one in bins] == pytest.approx(np.arange(10) / 10)
@@ -197,8 +280,6 @@ def test_calibration():
 
 
 def test_calibration_leaves_out_unlikely_gold_spans():
-    bins = calibrate(
-        make_table({(0, 0, 1, 0): 0.05, (0, 1, 2, 0): 0.3}, {(0, 0, 1, 0)})
-    )
-    assert [one.count for one in bins] == [1]
-    assert bins[0].gold == 0
+    table = make_table({(0, 0, 1, 0): 0.05, (0, 1, 2, 0): 0.3}, {(0, 0, 1, 0)})
+    [one] = calibrate(table).values()
+    assert (one.count, one.gold) == (1, 0)
