@@ -43,12 +43,21 @@ def cut_lines(file: IO[bytes], docs_per_part: int) -> Iterator[Slice]:
 def _read_lines(file: IO[bytes], slice: Slice) -> Iterator[tuple[int, bytes]]:
     """The lines and their numbers. RAISES (ValueError): If they are not those of the
     slice, when they have been read."""
-    file.seek(slice.offset)
+    _skip(file, slice.offset)
     hash = Hash()
     for number, line in enumerate(islice(file, slice.n_docs), slice.first):
         hash.update(line)
         yield number, line
     slice.check(hash)
+
+
+def _skip(file: IO[bytes], n_bytes: int) -> None:
+    """Go to where a slice begins. Zstandard's files can only be read."""
+    if file.seekable():
+        file.seek(n_bytes)
+        return
+    while n_bytes and (content := file.read(min(n_bytes, BYTES_PER_PART))):
+        n_bytes -= len(content)
 
 
 def read_text(

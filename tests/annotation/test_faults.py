@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import DocBin
 
-from spacy_egp.annotation import corpus, parquet, resources
+from spacy_egp.annotation import corpus, lines, parquet, resources
 from spacy_egp.annotation import output as output_module
 from spacy_egp.annotation.annotate import annotate
 from spacy_egp.annotation.annotator import Annotator
@@ -359,6 +359,27 @@ def test_compression_that_is_not_installed(model_path, tmp_path, monkeypatch):
     with pytest.raises(ImportError, match="EGP435.*a.txt.zst.*install zstandard"):
         annotate(str(model_path), str(tmp_path / "a.txt.zst"), str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_compression_that_cannot_be_read_in_any_order(monkeypatch):
+    """As fsspec reads Zstandard's files."""
+
+    class Unseekable(io.BytesIO):
+        def seekable(self):
+            return False
+
+    content = "".join(f"{i}\n" for i in range(100)).encode()
+    monkeypatch.setattr(lines, "BYTES_PER_PART", 70)
+    slices = list(lines.cut_lines(io.BytesIO(content), 30))
+    records = [
+        record
+        for s in slices
+        for record in lines.read_text(
+            io.BufferedReader(Unseekable(content)), "f", s, "text", None
+        )
+    ]
+    assert len(slices) > 3
+    assert [record.content for record in records] == [str(i) for i in range(100)]
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@ import re
 
 import pytest
 import srsly
-from annotations import read_rows
+from annotations import read_files, read_rows
 from conftest import words_of
 from typer.testing import CliRunner
 
+from spacy_egp.annotation.annotate import annotate
+from spacy_egp.annotation.records import Failure
+from spacy_egp.annotation.summary import Counts, Summary
 from spacy_egp.cli import app
+from spacy_egp.cli.annotate import print_summary
 
 
 def run(*args):
@@ -67,6 +71,31 @@ def test_exit_code_tells_of_failed_documents(model_path, tmp_path):
         assert result.exit_code == 1
         assert "2 document(s) failed" in result.output
         assert "a.jsonl:2" in result.output
+
+
+def test_options_reach_the_annotation(model_path, texts_path, tmp_path):
+    options = {"threshold": 0.9, "max_length": 1, "max_chars": 30, "max_seconds": 60.0}
+    arguments = [
+        word
+        for name, value in options.items()
+        for word in (f"--{name.replace('_', '-')}", value)
+    ]
+    run(model_path, texts_path, tmp_path / "out", *arguments, "-f", "doccano")
+    paths = (str(model_path), str(texts_path), str(tmp_path / "expected"))
+    annotate(*paths, **options, format="doccano")
+    assert read_files(tmp_path / "out") == read_files(tmp_path / "expected")
+
+
+def test_what_is_tried_again_is_said(capsys):
+    counts = Counts()
+    counts.add_failures(
+        [Failure("a:1", "MemoryError", temporary=True), Failure("a:2", "no text")]
+    )
+    summary = Summary("out", total=counts)
+    print_summary(summary)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "2 document(s) failed" in shown
+    assert "Memory or time ran out for 1 of them" in shown
 
 
 @pytest.mark.parametrize(
