@@ -1,39 +1,50 @@
 """What is not the fault of a document: time and memory that ran out."""
 
+import ctypes
 import signal
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import torch
 
-from ..errors import Errors, Warnings
+from ..errors import Errors
 
 # How PyTorch says that the CPU's memory has run out.
 NO_MEMORY = "can't allocate memory"
+
+
+class TimeIsUp(TimeoutError):
+    """What is raised in a thread, which cannot be given a message."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise an error in the code of a context that takes too long.
 
-    The error is raised between two steps of Python, or in a long search of a regular
-    expression: a single operation of another library is not interrupted. This takes a
-    signal, which the main thread alone receives, and Windows does not have: elsewhere
-    there is a warning, and no limit.
+    The error is raised between two steps of Python; in the main thread, also in a long
+    search of a regular expression. A single operation of another library is not
+    interrupted.
 
     seconds (float): The limit.
     RAISES (TimeoutError): After so many seconds.
     """
-    if not can_limit_time():
-        warnings.warn(Warnings.EGPW401, stacklevel=3)
-        yield
-        return
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    limit = _limit_thread
+    if in_main_thread and hasattr(signal, "SIGALRM"):
+        limit = _limit_main_thread
+    try:
+        with limit(seconds):
+            yield
+    except TimeIsUp:
+        raise TimeoutError(Errors.EGP436.format(seconds=seconds)) from None
 
+
+@contextmanager
+def _limit_main_thread(seconds: float) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(Errors.EGP436.format(seconds=seconds))
+        raise TimeIsUp
 
     previous = signal.signal(signal.SIGALRM, stop)
     # Again and again, where code goes on after the error.
@@ -45,10 +56,28 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
-def can_limit_time() -> bool:
-    """RETURNS (bool): Whether time can be limited in this thread."""
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    return in_main_thread and hasattr(signal, "SIGALRM")
+@contextmanager
+def _limit_thread(seconds: float) -> Iterator[None]:
+    """Ray's workers compute in a thread, which receives no signals."""
+    thread = ctypes.c_ulong(threading.get_ident())
+    lock = threading.Lock()
+    ended = False
+
+    def stop() -> None:
+        with lock:
+            if not ended:
+                raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+                raise_in(thread, ctypes.py_object(TimeIsUp))
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        with lock:
+            ended = True
+        timer.cancel()
 
 
 def is_temporary(error: Exception) -> bool:
