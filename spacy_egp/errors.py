@@ -43,13 +43,6 @@ class Warnings(metaclass=ErrorsWithCodes):
         "--columns."
     )
 
-    # spacy egp annotate
-    EGPW401 = (
-        "Documents have no time limit here: it needs the main thread of a process, and "
-        "another system than Windows. Set n_process to 2 or more, or annotate in the "
-        "main thread."
-    )
-
 
 class Errors(metaclass=ErrorsWithCodes):
     """Templates of the errors' messages, and of the reasons that are given for records
