@@ -1,6 +1,5 @@
 """The corpora of the project: their files are found, divided and trained on."""
 
-from itertools import product
 from zipfile import ZipFile
 
 import datasets
@@ -11,8 +10,8 @@ from spacy.training.initialize import init_nlp
 from spacy.util import load_config
 from test_pipeline import CONFIGS
 
-IOB = "Bonn\tB-LOC\tO\nUni\tI-LOC\tB-ORG\n.\tO\tO\n\n"
-CHARACTERS = "北 B-LOC\n京 I-LOC\nA O\n队 O\n\n"
+IOB = "Bonn\tB-LOC\tO\nUni\tI-LOC\tB-ORG\n.\tO\tO\n"
+CHARACTERS = "北 B-LOC\n京 I-LOC\nA O\n队 O\n"
 # Two spans in each; the second one of CLUENER ends in the middle of a word.
 CLUENER = {
     "text": "去北京 Ada队",
@@ -32,26 +31,37 @@ BRAT = (
 N_RECORDS = 20
 
 
+# Equal texts would all go to the same part of a split.
+ENDS = [chr(ord("一") + i) for i in range(N_RECORDS)]
+
+
 def write_assets(name):
-    """Files in the format of the corpus, with `N_RECORDS` equal records each."""
+    """Files in the format of the corpus, with `N_RECORDS` records each, which differ in
+    their last characters."""
     for file in datasets.DATASETS[name].files.values():
         path = datasets.ASSETS / file
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.name.startswith("CMeEE"):
-            srsly.write_json(path, [CMEEE] * N_RECORDS)
+            srsly.write_json(path, [{**CMEEE, "text": CMEEE["text"] + e} for e in ENDS])
         elif path.suffix == ".json":
-            srsly.write_jsonl(path, [CLUENER] * N_RECORDS)
+            tasks = [{**CLUENER, "text": CLUENER["text"] + end} for end in ENDS]
+            srsly.write_jsonl(path, tasks)
         elif path.suffix == ".zip":
             write_brat(path)
+        elif name.startswith("people_daily"):
+            text = "".join(f"{CHARACTERS}{end} O\n\n" for end in ENDS)
+            path.write_text(text, encoding="utf8")
         else:
-            record = CHARACTERS if name.startswith("people_daily") else IOB
-            path.write_text(record * N_RECORDS, encoding="utf8")
+            text = "".join(f"{IOB}{end}\tO\tO\n\n" for end in ENDS)
+            path.write_text(text, encoding="utf8")
 
 
 def write_brat(path):
     with ZipFile(path, "w") as archive:
-        for i, (suffix, text) in product(range(N_RECORDS), zip((".txt", ".ann"), BRAT)):
-            archive.writestr(f"{i}{suffix}", text)
+        text, annotation = BRAT
+        for i, end in enumerate(ENDS):
+            archive.writestr(f"{i}.txt", f"{text} {end}")
+            archive.writestr(f"{i}.ann", annotation)
 
 
 @pytest.mark.parametrize("name", datasets.DATASETS)
