@@ -116,7 +116,6 @@ def annotate(
     output.begin(
         {
             "model": get_checksum(model_path),
-            "input": list_digests(files, parts),
             "format": format,
             "text_column": text_column,
             "spans_key": spans_key,
@@ -126,6 +125,8 @@ def annotate(
             "docs_per_part": docs_per_part,
             "code": get_checksum(code_path) if code_path else None,
             "versions": {name: version(name) for name in ("spacy", "spacy-egp")},
+            # The last to be compared: it depends on docs_per_part.
+            "input": list_digests(files, parts),
         }
     )
     done = output.read_done(OUTPUTS[format])

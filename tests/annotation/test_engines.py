@@ -237,7 +237,8 @@ def test_settings_may_change_before_the_first_part(model_path, texts_path, tmp_p
 def test_folder_with_other_files_is_refused(model_path, texts_path, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
-    for output in (tmp_path / "other", texts_path):
+    (tmp_path / "file").write_text("mine")
+    for output in (tmp_path / "other", tmp_path / "file"):
         with pytest.raises(FileExistsError, match="EGP412.*name another folder"):
             annotate(str(model_path), str(texts_path), str(output))
     assert list(read_files(tmp_path / "other")) == ["notes.txt"]
