@@ -10,7 +10,7 @@ from ..errors import Errors
 from .files import ByteStream, FilePath, bare_name, open_file
 from .records import BadRecord, Entry
 from .tasks import Schema, Task, read_tasks
-from .values import looks_like_values, read_values
+from .values import is_parquet, looks_like_values, read_values
 
 HEAD_SIZE = 2**16
 MAX_VALUES = 100
@@ -51,10 +51,12 @@ class Sample:
 
     @cached_property
     def text(self) -> str:
-        """The first lines, all of them complete.
+        """The first lines, all of them complete; none of Parquet.
 
         RAISES (BadRecord): If they are not UTF-8.
         """
+        if is_parquet(self.path):
+            return ""
         head = self._head
         if len(head) == HEAD_SIZE:
             head = head[: head.rfind(b"\n") + 1]

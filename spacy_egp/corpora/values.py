@@ -26,7 +26,12 @@ Value = tuple[int, Any]
 def looks_like_values(path: FilePath, head: bytes) -> bool:
     """RETURNS (bool): Whether the file is one that read_values() reads."""
     is_json = JSON.match(head.removeprefix(codecs.BOM_UTF8)) is not None
-    return is_json or bare_name(path).endswith(".parquet")
+    return is_json or is_parquet(path)
+
+
+def is_parquet(path: FilePath) -> bool:
+    """RETURNS (bool): Whether the file's name says that it is Parquet."""
+    return bare_name(path).endswith(".parquet")
 
 
 def read_values(path: FilePath, file: ByteStream) -> Iterator[Value]:
@@ -37,7 +42,7 @@ def read_values(path: FilePath, file: ByteStream) -> Iterator[Value]:
     YIELDS (tuple[int, Any]): The line (the row of Parquet) and the value there. A
         ValueError stands for one that cannot be read.
     """
-    if bare_name(path).endswith(".parquet"):
+    if is_parquet(path):
         return _read_parquet(file)
     return read_json(file)
 

@@ -112,6 +112,8 @@ def read_iob(path: FilePath, file: ByteStream, options: Options) -> Iterator[Ent
     lines = read_lines(file)
     head = list(islice(lines, N_LAYOUT_LINES))
     texts = [(line or b"").decode("utf-8-sig", errors="replace") for _, line in head]
+    if not any(text.strip() for text in texts):
+        return
     layout = find_layout(path, texts, options.columns)
     yield from _compare_columns(path, texts, layout)
     reader = _SentenceReader(path, layout)
