@@ -50,7 +50,8 @@ def test_most_probable_errors_of_all_docs(n_docs, trained_nlp, monkeypatch):
     wrong, _ = find_errors(trained_nlp, make_examples(trained_nlp, data))
     found = []
     for doc, (text, _) in enumerate(data):
-        group = trained_nlp(text).spans["sc"]
+        predicted = trained_nlp(text)
+        group = predicted.spans["sc"]
         found += [
             (-round(float(score), 4), doc, span.start)
             for span, score in zip(group, group.attrs["scores"])
