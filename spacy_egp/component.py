@@ -32,18 +32,29 @@ from .decoding import (
 )
 from .errors import Errors, Warnings
 from .features import PointerFeatures
-from .gold import GoldReader, are_strings
+from .gold import GoldReader
 from .limits import Exclusion, SpanLimits
 from .listeners import check_listeners, words_without_vector
+from .loading import check_loaded, head_settings, loading
 from .loss import zlpr_loss
 from .scoring import span_score
+from .settings import (
+    AUTO,
+    DEFAULTS,
+    PipelineLink,
+    Setting,
+    check_key,
+    check_length,
+    check_overlap,
+    check_probability,
+    check_stretch,
+    check_truth,
+    settle,
+    write_settings,
+)
 
-# A `max_length` that is learned from the gold spans, and by which factor a span may be
-# longer than the longest of them.
-AUTO = "auto"
+# By which factor a span may be longer than the longest gold span, by default.
 LENGTH_MARGIN = 1.25
-# Start tokens in a term of the loss.
-STRETCH_LENGTH = 8
 # What spaCy saves of a component.
 FIELDS = ("cfg", "model", "vocab")
 
@@ -81,14 +92,7 @@ depth = 4
     assigns=["doc.spans"],
     default_config={
         "model": DEFAULT_MODEL,
-        "spans_key": "sc",
-        "threshold": 0.5,
-        "max_length": "auto",
-        "within_sentences": False,
-        "overlap": "any",
-        "annotate_ents": False,
-        "labels_attr": "annotated_labels",
-        "stretch_length": STRETCH_LENGTH,
+        **DEFAULTS,
         "scorer": {"@scorers": "spacy-egp.span_scorer.v1"},
     },
     default_score_weights={"spans_sc_f": 1.0, "spans_sc_p": 0.0, "spans_sc_r": 0.0},
@@ -97,18 +101,19 @@ def make_egp_ner(
     nlp: Language,
     name: str,
     model: Model[list[Doc], PointerFeatures],
-    spans_key: str,
-    threshold: float,
-    max_length: int | str | None,
-    within_sentences: bool,
-    overlap: str,
-    annotate_ents: bool,
-    labels_attr: str,
-    stretch_length: int | None,
+    # Of any type: spaCy would turn some values into others, the component checks them.
+    spans_key: Any,
+    threshold: Any,
+    max_length: Any,
+    within_sentences: Any,
+    overlap: Any,
+    annotate_ents: Any,
+    labels_attr: Any,
+    stretch_length: Any,
     scorer: Callable | None,
 ) -> "EGPRecognizer":
     """Create an `EGPRecognizer`; its docstring tells the settings."""
-    return EGPRecognizer(
+    component = EGPRecognizer(
         nlp.vocab,
         model,
         name,
@@ -122,6 +127,8 @@ def make_egp_ner(
         stretch_length=stretch_length,
         scorer=scorer,
     )
+    component.pipeline = PipelineLink(nlp)
+    return component
 
 
 class EGPRecognizer(TrainablePipe):
@@ -129,7 +136,36 @@ class EGPRecognizer(TrainablePipe):
 
     Spans are written to `doc.spans[spans_key]`, their probabilities to
     `doc.spans[spans_key].attrs["scores"]`, as spaCy's `SpanCategorizer` does.
+
+    Each setting is an attribute. It can be set at any time; `nlp.to_disk` saves it, and
+    the pipeline's config agrees.
     """
+
+    spans_key = Setting(check_key, "Key of `doc.spans` for gold and predicted spans.")
+    threshold = Setting(
+        check_probability, "Probability above which a pair of tokens is a span."
+    )
+    max_length = Setting(
+        check_length,
+        'The largest number of tokens in a span; "auto": learned from the gold spans; '
+        "None: no limit.",
+    )
+    within_sentences = Setting(
+        check_truth, "Whether only pairs within a sentence are scored."
+    )
+    overlap = Setting(
+        check_overlap, 'Which spans may coexist: "any", "nested" or "flat".'
+    )
+    annotate_ents = Setting(
+        check_truth, "Whether the flat selection is also written to `doc.ents`."
+    )
+    labels_attr = Setting(
+        check_key, "Entry of the group's attrs that lists the annotated labels."
+    )
+    stretch_length = Setting(
+        check_stretch,
+        "The largest number of start tokens in a term of the loss; None: all of a doc.",
+    )
 
     def __init__(
         self,
@@ -144,7 +180,7 @@ class EGPRecognizer(TrainablePipe):
         overlap: str = "any",
         annotate_ents: bool = False,
         labels_attr: str = "annotated_labels",
-        stretch_length: int | None = STRETCH_LENGTH,
+        stretch_length: int | None = DEFAULTS["stretch_length"],
         scorer: Callable | None = span_score,
     ) -> None:
         """Initialize the component.
@@ -177,41 +213,22 @@ class EGPRecognizer(TrainablePipe):
         self.model = model
         self.name = name
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {
-            "labels": [],
-            "spans_key": spans_key,
-            "threshold": threshold,
-            "max_length": max_length,
-            "learned_length": None,
-            "within_sentences": within_sentences,
-            "overlap": overlap,
-            "annotate_ents": annotate_ents,
-            "labels_attr": labels_attr,
-            "stretch_length": stretch_length,
-        }
-        self._check_settings()
+        self.pipeline = PipelineLink()
+        self.cfg: dict[str, Any] = {"labels": [], "learned_length": None}
+        self.spans_key = spans_key
+        self.threshold = threshold
+        self.max_length = max_length
+        self.within_sentences = within_sentences
+        self.overlap = overlap
+        self.annotate_ents = annotate_ents
+        self.labels_attr = labels_attr
+        self.stretch_length = stretch_length
         self._reported: set[str] = set()
-
-    def _check_settings(self) -> None:
-        threshold = self.cfg["threshold"]
-        if not 0 <= threshold <= 1:
-            raise ValueError(Errors.EGP001.format(name=self.name, threshold=threshold))
-        overlap = self.cfg["overlap"]
-        if overlap not in SELECTIONS:
-            choices = ", ".join(SELECTIONS)
-            raise ValueError(
-                Errors.EGP002.format(name=self.name, choices=choices, overlap=overlap)
-            )
-        max_length = self.cfg["max_length"]
-        if max_length not in (None, AUTO) and not _is_positive_int(max_length):
-            raise ValueError(
-                Errors.EGP003.format(name=self.name, max_length=max_length)
-            )
 
     @property
     def key(self) -> str:
         """RETURNS (str): Key of `doc.spans` for gold and predicted spans."""
-        return str(self.cfg["spans_key"])
+        return self.spans_key
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -287,7 +304,7 @@ class EGPRecognizer(TrainablePipe):
         if not self.labels:
             raise ValueError(Errors.EGP006.format(name=self.name, spans_key=self.key))
         self._report_excluded(excluded)
-        if self.cfg["max_length"] == AUTO:
+        if self.max_length == AUTO:
             logger.info(
                 "'%s' scores spans of up to %s tokens (max_length = \"auto\")",
                 self.name,
@@ -308,9 +325,8 @@ class EGPRecognizer(TrainablePipe):
         docs = list(docs)
         if not any(len(doc) for doc in docs):
             return ScoredSpans.empty()
-        threshold = self.cfg["threshold"]
-        spans = self.find_spans(docs, self.model.predict(docs), threshold)
-        return SELECTIONS[self.cfg["overlap"]](spans, to_score(threshold))
+        spans = self.find_spans(docs, self.model.predict(docs), self.threshold)
+        return SELECTIONS[self.overlap](spans, to_score(self.threshold))
 
     def find_spans(
         self, docs: Sequence[Doc], features: PointerFeatures, threshold: float
@@ -361,8 +377,8 @@ class EGPRecognizer(TrainablePipe):
                 spans=spans,
                 attrs={"scores": probabilities[at]},
             )
-        if self.cfg["annotate_ents"]:
-            flat = select_flat(predictions, to_score(self.cfg["threshold"]))
+        if self.annotate_ents:
+            flat = select_flat(predictions, to_score(self.threshold))
             for doc, spans, _ in self._spans_by_doc(docs, flat):
                 doc.ents = spans
 
@@ -414,7 +430,7 @@ class EGPRecognizer(TrainablePipe):
             annotated=np.stack([doc_gold.annotated for doc_gold in gold]),
             segments=limits.segments(docs),
             max_length=limits.max_length,
-            stretch_length=self.cfg["stretch_length"],
+            stretch_length=self.stretch_length,
         )
         if not np.isfinite(loss):
             text = _beginning(docs[0])
@@ -441,21 +457,23 @@ class EGPRecognizer(TrainablePipe):
     def limits(self) -> SpanLimits:
         """RETURNS (SpanLimits): The limits of the spans that are learned and predicted,
         with the length that `max_length = "auto"` has learned."""
-        max_length = self.cfg["max_length"]
+        max_length = self.max_length
+        if isinstance(max_length, str):
+            max_length = self.cfg["learned_length"]
         return SpanLimits(
-            max_length=self.cfg["learned_length"] if max_length == AUTO else max_length,
-            within_sentences=self.cfg["within_sentences"],
+            max_length=max_length,
+            within_sentences=self.within_sentences,
         )
 
     def gold_reader(self) -> GoldReader:
         """RETURNS (GoldReader): Reads the gold spans of examples for the loss."""
         limits = self.limits
-        if self.cfg["max_length"] == AUTO:
+        if self.max_length == AUTO:
             limits = replace(limits, max_length=None)
         return GoldReader(
             name=self.name,
             spans_key=self.key,
-            labels_attr=self.cfg["labels_attr"],
+            labels_attr=self.labels_attr,
             label_ids={label: i for i, label in enumerate(self.labels)},
             limits=limits,
         )
@@ -492,26 +510,40 @@ class EGPRecognizer(TrainablePipe):
             message = getattr(Warnings, code).format(name=self.name, **values)
             warnings.warn(message, stacklevel=3)
 
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Save the component to disk. If the folder is in that of a pipeline, the
+        config there is brought into agreement.
+
+        path (Union[str, Path]): The folder.
+        exclude (Iterable[str]): Names of serialization fields to exclude.
+        RAISES (ValueError): If a setting has a value that it cannot have.
+        """
+        settings = {setting: getattr(self, setting) for setting in DEFAULTS}
+        super().to_disk(path, exclude=tuple(exclude))
+        write_settings(Path(path), settings)
+
     def from_bytes(
         self, bytes_data: bytes, *, exclude: Iterable[str] = ()
     ) -> "EGPRecognizer":
-        """Load the component from a bytestring.
+        """Load the component from a bytestring. Settings have the values that were
+        saved; a warning tells where the config says something else.
 
         bytes_data (bytes): What `to_bytes` has returned.
         exclude (Iterable[str]): Names of serialization fields to exclude.
         RETURNS (EGPRecognizer): The component.
         RAISES (ValueError): If the data are damaged or of another component.
         """
-        settings = self._head_settings()
-        with self._loading("bytes"):
+        with self._restoring("bytes") as saved, loading(self.name, "bytes"):
             super().from_bytes(bytes_data, exclude=tuple(exclude))
-        self._check_loaded("bytes", settings)
+        settle(self, saved, prefer_saved=True)
         return self
 
     def from_disk(
         self, path: str | Path, *, exclude: Iterable[str] = ()
     ) -> "EGPRecognizer":
-        """Load the component from disk.
+        """Load the component from disk. Settings keep the values of the config, which
+        may have been edited since; `to_disk` saves the same values in both. A pipeline
+        that was saved by version 0.1.0 has the values of the component's file.
 
         path (Union[str, Path]): The folder.
         exclude (Iterable[str]): Names of serialization fields to exclude.
@@ -519,62 +551,32 @@ class EGPRecognizer(TrainablePipe):
         RAISES (ValueError): If a file is damaged or of another component.
         """
         exclude = tuple(exclude)
-        settings = self._head_settings()
-        for field in FIELDS:
-            # One by one, so that an error can name the file.
-            others = tuple(name for name in FIELDS if name != field)
-            with self._loading(Path(path) / field):
-                super().from_disk(path, exclude=exclude + others)
-        self._check_loaded(path, settings)
+        with self._restoring(path) as saved:
+            for field in FIELDS:
+                # One by one, so that an error can name the file.
+                others = tuple(name for name in FIELDS if name != field)
+                with loading(self.name, Path(path) / field):
+                    super().from_disk(path, exclude=exclude + others)
+        settle(self, saved, prefer_saved="learned_length" not in saved)
         return self
 
     @contextmanager
-    def _loading(self, source: str | Path) -> Iterator[None]:
+    def _restoring(self, source: str | Path) -> Iterator[dict[str, Any]]:
+        """Load a state within; the settings, which stay as they are, and those that
+        were saved come apart. Labels and weights are checked."""
+        head = head_settings(self.model)
+        configured, self.cfg = self.cfg, {}
+        saved: dict[str, Any] = {}
         try:
-            yield
-        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-            raise ValueError(
-                Errors.EGP012.format(name=self.name, source=source, error=error)
-            ) from error
-
-    def _head_settings(self) -> dict[str, Any]:
-        return dict(self.model.get_ref("output_layer").attrs)
-
-    def _check_loaded(self, source: str | Path, settings: dict[str, Any]) -> None:
-        """Check that settings, labels and weights fit together, and to the settings of
-        the head before."""
-        self._check_settings()
-        saved = self._head_settings()
-        if saved != settings:
-            raise ValueError(
-                Errors.EGP017.format(
-                    name=self.name, source=source, saved=saved, settings=settings
-                )
-            )
-        labels = self.cfg["labels"]
-        if not are_strings(labels) or len(set(labels)) < len(labels):
-            raise ValueError(
-                Errors.EGP016.format(name=self.name, source=source, labels=labels)
-            )
-        n_outputs = self.model.maybe_get_dim("nO")
-        if n_outputs not in (None, len(self.labels)):
-            raise ValueError(
-                Errors.EGP013.format(
-                    name=self.name,
-                    source=source,
-                    n_labels=len(self.labels),
-                    n_outputs=n_outputs,
-                )
-            )
-        isfinite = self.model.ops.xp.isfinite
-        for node in self.model.walk():
-            for param in filter(node.has_param, node.param_names):
-                if not isfinite(node.get_param(param)).all():
-                    raise ValueError(
-                        Errors.EGP014.format(
-                            name=self.name, param=param, layer=node.name, source=source
-                        )
-                    )
+            yield saved
+        finally:
+            saved.update(self.cfg)
+            settings = {setting: configured[setting] for setting in DEFAULTS}
+            self.cfg = {**configured, **saved, **settings}
+        check_loaded(self.name, source, self.model, self.cfg["labels"], head)
+        for label in self.labels:
+            # The vocab may not have been saved.
+            self.vocab.strings.add(label)
 
     def score_matrix(self, doc: Doc) -> np.ndarray:
         """Compute the scores (logits) of all token pairs of a doc, for inspection.
@@ -590,7 +592,3 @@ class EGPRecognizer(TrainablePipe):
 
 def _beginning(doc: Doc) -> str:
     return doc.text[:50]
-
-
-def _is_positive_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0

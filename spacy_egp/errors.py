@@ -28,6 +28,15 @@ class Warnings(metaclass=ErrorsWithCodes):
         "none of their word pieces; the first is {text!r}. Nothing is found there. Use "
         "the transformer spacy-egp.TransformerModel.v1, or smaller windows."
     )
+    EGPW010 = (
+        "'{name}': the config and the saved state differ: {differences}. The {used} "
+        "values are used. To keep others, set them as attributes of the component "
+        "and save the pipeline."
+    )
+    EGPW011 = (
+        "'{name}': {settings} beside source in [components.{name}] have no effect: a "
+        "component with source has the model of its source. Remove them."
+    )
 
     # Corpus readers
     EGPW003 = (
@@ -50,12 +59,12 @@ class Errors(metaclass=ErrorsWithCodes):
 
     # Component and models
     EGP001 = (
-        "'{name}': threshold must be a probability from 0 to 1, but it is {threshold}."
+        "'{name}': {setting} must be a probability from 0 to 1, but it is {value!r}."
     )
-    EGP002 = "'{name}': overlap must be one of {choices}, but it is '{overlap}'."
+    EGP002 = "'{name}': {setting} must be one of {choices}, but it is {value!r}."
     EGP003 = (
-        "'{name}': max_length must be a positive whole number of tokens, 'auto' (learn "
-        "it from the gold spans) or None (no limit), but it is {max_length!r}."
+        "'{name}': {setting} must be a positive whole number of tokens, 'auto' (learn "
+        "it from the gold spans) or None (no limit), but it is {value!r}."
     )
     EGP004 = "'{name}': labels must be strings, but got {label!r} of type {type}."
     EGP005 = (
@@ -118,6 +127,15 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP018 = (
         "The reader spacy-egp.Corpus.v1: {name} must be at least {least}, but it is "
         "{value}."
+    )
+
+    EGP030 = "'{name}': {setting} must be True or False, but it is {value!r}."
+    EGP031 = (
+        "'{name}': {setting} must be a string that is not empty, but it is {value!r}."
+    )
+    EGP032 = (
+        "'{name}': {setting} must be a positive whole number of tokens or None (no "
+        "limit), but it is {value!r}."
     )
 
     # Encoders

@@ -24,6 +24,8 @@ settings.register_profile(
 needs_gpu = pytest.mark.skipif(not has_cupy_gpu, reason="needs a GPU, and CuPy")
 
 CONFIGS = Path(__file__).parent.parent / "configs"
+# Pipelines that earlier versions have saved.
+PIPELINES = Path(__file__).parent / "pipelines"
 NESTED_DATA = [
     ("Who is Shaka Khan?", [(7, 17, "PERSON")]),
     (

@@ -1,13 +1,10 @@
 """Pipelines that earlier versions have saved."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import spacy
 import srsly
-
-PIPELINES = Path(__file__).parent / "pipelines"
+from conftest import PIPELINES
 
 
 @pytest.mark.parametrize("version", ["0.1.0"])

@@ -1,0 +1,279 @@
+"""The settings of the component: which values they can have, where they are kept."""
+
+import warnings
+import weakref
+from collections.abc import Callable
+from numbers import Integral, Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+import numpy as np
+from spacy.language import Language
+from spacy.util import load_config
+
+from .decoding import SELECTIONS
+from .errors import Errors, Warnings
+
+if TYPE_CHECKING:
+    from .component import EGPRecognizer
+
+T = TypeVar("T")
+
+# A `max_length` that is learned from the gold spans.
+AUTO = "auto"
+DEFAULTS: dict[str, Any] = {
+    "spans_key": "sc",
+    "threshold": 0.5,
+    "max_length": AUTO,
+    "within_sentences": False,
+    "overlap": "any",
+    "annotate_ents": False,
+    "labels_attr": "annotated_labels",
+    "stretch_length": 8,
+}
+
+
+class Setting(Generic[T]):
+    """A setting of a component as an attribute.
+
+    Its value is in the component's `cfg`, where spaCy saves it, and in the config of
+    the component's pipeline. It is checked when it is set, and when it is read: `cfg`
+    can be changed as well.
+    """
+
+    def __init__(self, check: Callable[[str, str, Any], T], doc: str) -> None:
+        """Define the setting.
+
+        check (Callable[[str, str, Any], T]): Takes the names of the component and of
+            the setting and a value; returns the value, of a type that JSON has, or
+            raises a ValueError.
+        doc (str): What the setting is.
+        """
+        self._check = check
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, component: None, owner: type) -> "Setting[T]": ...
+
+    @overload
+    def __get__(self, component: "EGPRecognizer", owner: type) -> T: ...
+
+    def __get__(
+        self, component: "EGPRecognizer | None", owner: type
+    ) -> "Setting[T] | T":
+        if component is None:
+            return self
+        return self.check(component, component.cfg[self._name])
+
+    def __set__(self, component: "EGPRecognizer", value: Any) -> None:
+        checked = self.check(component, value)
+        component.cfg[self._name] = checked
+        component.pipeline.configure(component, self._name, checked)
+
+    def check(self, component: "EGPRecognizer", value: Any) -> T:
+        """Check a value of the setting.
+
+        component (EGPRecognizer): The component.
+        value (Any): The value.
+        RETURNS (T): The value, of a type that JSON has.
+        RAISES (ValueError): If the setting cannot have it.
+        """
+        return self._check(component.name, self._name, value)
+
+
+class PipelineLink:
+    """Knows the pipeline that a component is part of, without keeping it alive. A copy
+    of a component, such as that in another process, is part of none."""
+
+    def __init__(self, nlp: Language | None = None) -> None:
+        """Remember the pipeline.
+
+        nlp (Optional[Language]): The pipeline.
+        """
+        self._nlp = None if nlp is None else weakref.ref(nlp)
+
+    def __reduce__(self) -> tuple[type["PipelineLink"], tuple[()]]:
+        return PipelineLink, ()
+
+    def configure(self, component: "EGPRecognizer", setting: str, value: Any) -> None:
+        """Write a setting to the pipeline's config.
+
+        component (EGPRecognizer): The component.
+        setting (str): Name of the setting.
+        value (Any): Its value.
+        """
+        nlp = self._nlp() if self._nlp else None
+        if nlp is not None:
+            # The pipeline may have renamed the component.
+            for name in (name for name, pipe in nlp.components if pipe is component):
+                nlp.get_pipe_config(name)[setting] = value
+
+
+def write_settings(path: Path, settings: dict[str, Any]) -> None:
+    """Bring the config of a saved pipeline into agreement with a component, which may
+    have been sourced by that pipeline from another one, or changed by its `cfg`.
+
+    path (Path): The folder of the component in that of the pipeline.
+    settings (Dict[str, Any]): The component's settings.
+    """
+    config_path = path.parent / "config.cfg"
+    if not config_path.exists():
+        return
+    config = load_config(config_path)
+    section = config.interpolate().get("components", {}).get(path.name)
+    if section is None:
+        return
+    changed = {
+        setting: value
+        for setting, value in settings.items()
+        if section.get(setting, DEFAULTS[setting]) != value
+    }
+    if changed:
+        config["components"][path.name].update(changed)
+        config.to_disk(config_path)
+
+
+def settle(
+    component: "EGPRecognizer", saved: dict[str, Any], *, prefer_saved: bool
+) -> None:
+    """Bring the settings of a component and of a state that it has loaded together.
+
+    Warns of both values where a saved value takes the place of the component's, or
+    gives way to what is only the default.
+
+    component (EGPRecognizer): The component, with the settings of its config.
+    saved (Dict[str, Any]): The settings of the state.
+    prefer_saved (bool): Whether the saved values win.
+    RAISES (ValueError): If a setting was saved with a value that it cannot have.
+    """
+    differences = []
+    for setting, default in DEFAULTS.items():
+        ours = getattr(component, setting)
+        checked = getattr(type(component), setting).check
+        theirs = checked(component, saved.get(setting, ours))
+        if theirs != ours and prefer_saved:
+            setattr(component, setting, theirs)
+        if theirs != ours and (prefer_saved or ours == default):
+            differences.append(f"{setting} = {ours!r} (config) or {theirs!r} (saved)")
+    if differences:
+        warnings.warn(
+            Warnings.EGPW010.format(
+                name=component.name,
+                differences=", ".join(differences),
+                used="saved" if prefer_saved else "config's",
+            ),
+            stacklevel=3,
+        )
+
+
+def check_probability(component: str, setting: str, value: Any) -> float:
+    """Check that a setting is a probability.
+
+    component (str): Name of the component.
+    setting (str): Name of the setting.
+    value (Any): Its value.
+    RETURNS (float): The value.
+    RAISES (ValueError): If it is none.
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    # This is False for NaN.
+    if not (is_number and 0 <= value <= 1):
+        raise ValueError(
+            Errors.EGP001.format(name=component, setting=setting, value=value)
+        )
+    return float(value)
+
+
+def check_length(component: str, setting: str, value: Any) -> int | str | None:
+    """Check that a setting is a number of tokens, "auto" or None.
+
+    component (str): Name of the component.
+    setting (str): Name of the setting.
+    value (Any): Its value.
+    RETURNS (Union[int, str, None]): The value.
+    RAISES (ValueError): If it is none of them.
+    """
+    if value is None or (isinstance(value, str) and value == AUTO):
+        return value
+    if not _is_positive_integer(value):
+        raise ValueError(
+            Errors.EGP003.format(name=component, setting=setting, value=value)
+        )
+    return int(value)
+
+
+def check_stretch(component: str, setting: str, value: Any) -> int | None:
+    """Check that a setting is a number of tokens or None.
+
+    component (str): Name of the component.
+    setting (str): Name of the setting.
+    value (Any): Its value.
+    RETURNS (Optional[int]): The value.
+    RAISES (ValueError): If it is neither.
+    """
+    if value is None:
+        return None
+    if not _is_positive_integer(value):
+        raise ValueError(
+            Errors.EGP032.format(name=component, setting=setting, value=value)
+        )
+    return int(value)
+
+
+def check_overlap(component: str, setting: str, value: Any) -> str:
+    """Check that a setting is a selection of spans.
+
+    component (str): Name of the component.
+    setting (str): Name of the setting.
+    value (Any): Its value.
+    RETURNS (str): The value.
+    RAISES (ValueError): If it is none.
+    """
+    if not (isinstance(value, str) and value in SELECTIONS):
+        choices = ", ".join(SELECTIONS)
+        raise ValueError(
+            Errors.EGP002.format(
+                name=component, setting=setting, choices=choices, value=value
+            )
+        )
+    return value
+
+
+def check_truth(component: str, setting: str, value: Any) -> bool:
+    """Check that a setting is True or False.
+
+    component (str): Name of the component.
+    setting (str): Name of the setting.
+    value (Any): Its value.
+    RETURNS (bool): The value.
+    RAISES (ValueError): If it is neither.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(
+            Errors.EGP030.format(name=component, setting=setting, value=value)
+        )
+    return bool(value)
+
+
+def check_key(component: str, setting: str, value: Any) -> str:
+    """Check that a setting is a string that is not empty.
+
+    component (str): Name of the component.
+    setting (str): Name of the setting.
+    value (Any): Its value.
+    RETURNS (str): The value.
+    RAISES (ValueError): If it is none.
+    """
+    if not (isinstance(value, str) and value):
+        raise ValueError(
+            Errors.EGP031.format(name=component, setting=setting, value=value)
+        )
+    return value
+
+
+def _is_positive_integer(value: Any) -> bool:
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    return is_integer and int(value) > 0

@@ -1,0 +1,45 @@
+"""Settings that a config writes beside `source`, which spaCy passes over."""
+
+import warnings
+from collections.abc import Callable
+from typing import TypeVar
+
+from spacy.language import Language
+from thinc.api import Config
+
+from .component import EGPRecognizer
+from .errors import Warnings
+from .settings import DEFAULTS, PipelineLink
+
+# What spaCy reads of the section of a component with a source.
+SOURCE_KEYS = {"source", "component", "replace_listeners"}
+
+AnyLanguage = TypeVar("AnyLanguage", bound=Language)
+
+
+def source_settings() -> Callable[[AnyLanguage], AnyLanguage]:
+    """Create a callback for `after_pipeline_creation` in [nlp] that gives an `egp_ner`
+    with a source the settings beside it.
+
+    RETURNS (Callable[[Language], Language]): The callback. It warns of what stands
+        beside source and cannot be set.
+    """
+    return _set_source_settings
+
+
+def _set_source_settings(nlp: AnyLanguage) -> AnyLanguage:
+    # As the user wrote it: `nlp.config` has the sections of the sources already.
+    sections = Config(nlp._config).interpolate()["components"]
+    for name, component in nlp.components:
+        section = sections[name]
+        if isinstance(component, EGPRecognizer) and "source" in section:
+            component.pipeline = PipelineLink(nlp)
+            for setting in DEFAULTS.keys() & section.keys():
+                setattr(component, setting, section[setting])
+            unused = sorted(section.keys() - DEFAULTS.keys() - SOURCE_KEYS)
+            if unused:
+                warnings.warn(
+                    Warnings.EGPW011.format(name=name, settings=", ".join(unused)),
+                    stacklevel=2,
+                )
+    return nlp

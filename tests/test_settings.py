@@ -1,0 +1,335 @@
+"""What a user has set last and most explicitly wins, wherever it is set, and lasts."""
+
+import gc
+import pickle
+import shutil
+import warnings
+import weakref
+
+import numpy as np
+import pytest
+import spacy
+import srsly
+from conftest import NESTED_DATA, PIPELINES, config_for, make_examples, spans_of
+from spacy.training.initialize import init_nlp
+from spacy.util import load_config, load_model_from_config
+
+from spacy_egp.component import EGPRecognizer
+from spacy_egp.settings import DEFAULTS
+
+TEXT = NESTED_DATA[2][0]
+CHANGED = {
+    "spans_key": "entities",
+    "threshold": 0.25,
+    "max_length": 2,
+    "within_sentences": True,
+    "overlap": "flat",
+    "annotate_ents": True,
+    "labels_attr": "types",
+    "stretch_length": None,
+}
+NAN = float("nan")
+
+
+@pytest.fixture
+def folder(model_path, tmp_path):
+    """A copy of the pipeline that has learned `NESTED_DATA`."""
+    return shutil.copytree(model_path, tmp_path / "model")
+
+
+def settings_of(component):
+    return {setting: getattr(component, setting) for setting in DEFAULTS}
+
+
+def settings_in(section):
+    return {setting: section[setting] for setting in DEFAULTS}
+
+
+def assert_everywhere(nlp, settings, name="egp_ner"):
+    """The component, its cfg and the pipeline's config have the settings."""
+    assert settings_of(nlp.get_pipe(name)) == settings
+    assert settings_in(nlp.get_pipe(name).cfg) == settings
+    assert settings_in(nlp.config["components"][name]) == settings
+
+
+def assert_saved(nlp, path, settings, name="egp_ner"):
+    """So do the files, and the pipeline that is loaded from them."""
+    nlp.to_disk(path)
+    assert settings_in(srsly.read_json(path / name / "cfg")) == settings
+    config = load_config(path / "config.cfg").interpolate()
+    assert settings_in(config["components"][name]) == settings
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert_everywhere(spacy.load(path), settings, name)
+
+
+# Values
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_setting_is_an_attribute(name, nlp):
+    component = nlp.get_pipe("egp_ner")
+    setattr(component, name, CHANGED[name])
+    assert_everywhere(nlp, {**DEFAULTS, name: CHANGED[name]})
+    assert getattr(EGPRecognizer, name).__doc__
+
+
+BAD_VALUES = [
+    *(("EGP001", "threshold", value) for value in (-0.1, 1.1, 50, NAN, True, "0.5")),
+    *(("EGP001", "threshold", value) for value in (None, [0.5], np.float32("inf"))),
+    *(("EGP002", "overlap", value) for value in ("longest", "", None, ["any"], 1)),
+    *(("EGP003", "max_length", value) for value in (0, -3, "longest", "5", 2.0, 2.7)),
+    *(("EGP003", "max_length", value) for value in (True, NAN, [1], np.int64(0))),
+    *(("EGP030", "within_sentences", value) for value in (1, "true", None)),
+    *(("EGP030", "annotate_ents", value) for value in (0, "no", NAN)),
+    *(("EGP031", "spans_key", value) for value in ("", None, 1, True)),
+    *(("EGP031", "labels_attr", value) for value in ("", None, ["a"])),
+    *(("EGP032", "stretch_length", value) for value in (0, True, 2.5, "8", "auto")),
+]
+
+
+@pytest.mark.parametrize("code, name, value", BAD_VALUES, ids=str)
+def test_bad_values(code, name, value, trained_nlp):
+    """They are refused when they are set, and when a value of `cfg` is used."""
+    nlp = spacy.blank("en")
+    component = nlp.add_pipe("egp_ner")
+    nlp.from_bytes(trained_nlp.to_bytes())
+    message = rf"\[{code}\] 'egp_ner': {name} must be .*, but it is"
+    with pytest.raises(ValueError, match=message):
+        setattr(component, name, value)
+    assert_everywhere(nlp, DEFAULTS)
+    with pytest.raises(ValueError, match=message):
+        EGPRecognizer(nlp.vocab, component.model, **{name: value})
+    component.cfg[name] = value
+    with pytest.raises(ValueError, match=message):
+        getattr(component, name)
+    with pytest.raises(ValueError, match=message):
+        component.to_disk("unused")
+
+
+@pytest.mark.parametrize(
+    "code, name, value",
+    [bad for bad in BAD_VALUES if bad[2] is not NAN and "inf" not in str(bad[2])],
+    ids=str,
+)
+def test_bad_values_of_a_config(code, name, value):
+    """spaCy turns none of them into another value."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    nlp = spacy.blank("en")
+    with pytest.raises(ValueError, match=rf"\[{code}\] 'egp_ner': {name} must be"):
+        nlp.add_pipe("egp_ner", config={name: value})
+
+
+def test_numbers_of_numpy_are_saved(nlp, tmp_path):
+    nlp.initialize(lambda: make_examples(nlp))
+    component = nlp.get_pipe("egp_ner")
+    component.threshold = np.float32(0.25)
+    component.max_length = np.int64(2)
+    component.annotate_ents = np.bool_(True)
+    expected = {"threshold": 0.25, "max_length": 2, "annotate_ents": True}
+    assert_saved(nlp, tmp_path / "saved", {**DEFAULTS, **expected})
+
+
+def test_bad_cfg_fails_where_it_is_used(trained_nlp):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("egp_ner")
+    nlp.from_bytes(trained_nlp.to_bytes())
+    for name, value, code in [
+        ("overlap", "longest", "EGP002"),
+        ("threshold", 50, "EGP001"),
+        ("max_length", "5", "EGP003"),
+    ]:
+        cfg = nlp.get_pipe("egp_ner").cfg
+        before, cfg[name] = cfg[name], value
+        with pytest.raises(ValueError, match=rf"\[{code}\] 'egp_ner': {name}"):
+            nlp(TEXT)
+        cfg[name] = before
+
+
+# Who wins
+
+
+def test_attributes_last(folder, tmp_path):
+    nlp = spacy.load(folder)
+    for name, value in CHANGED.items():
+        setattr(nlp.get_pipe("egp_ner"), name, value)
+    assert_everywhere(nlp, CHANGED)
+    assert_saved(nlp, tmp_path / "saved", CHANGED)
+
+
+def test_changes_of_cfg_last(folder, tmp_path):
+    nlp = spacy.load(folder)
+    nlp.get_pipe("egp_ner").cfg.update(CHANGED)
+    assert_saved(nlp, tmp_path / "saved", CHANGED)
+
+
+def test_config_given_to_load_wins(folder, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        nlp = spacy.load(folder, config={"components": {"egp_ner": CHANGED}})
+    assert_everywhere(nlp, CHANGED)
+    assert max(len(span) for span in nlp(TEXT).spans["entities"]) == 2
+    assert_saved(nlp, tmp_path / "saved", CHANGED)
+
+
+def edit(folder, **settings):
+    config = load_config(folder / "config.cfg")
+    config["components"]["egp_ner"].update(settings)
+    config.to_disk(folder / "config.cfg")
+
+
+def test_edited_config_wins(folder, tmp_path):
+    edit(folder, **CHANGED)
+    nlp = spacy.load(folder)
+    assert_everywhere(nlp, CHANGED)
+    assert_saved(nlp, tmp_path / "saved", CHANGED)
+
+
+def test_default_in_the_config_wins_with_a_warning(folder):
+    """It may be that nobody has written it."""
+    nlp = spacy.load(folder)
+    nlp.get_pipe("egp_ner").threshold = 0.25
+    nlp.to_disk(folder)
+    message = (
+        r"EGPW010.*'egp_ner'.*differ: threshold = 0.5 \(config\) or 0.25 \(saved\)"
+        r"\. The config's values"
+    )
+    edit(folder, threshold=0.5)
+    with pytest.warns(UserWarning, match=message):
+        nlp = spacy.load(folder)
+    assert_everywhere(nlp, DEFAULTS)
+
+
+def test_variables_of_a_config_stay(folder, tmp_path):
+    config = load_config(folder / "config.cfg", interpolate=False)
+    config["vars"] = {"threshold": 0.25}
+    config["components"]["egp_ner"]["threshold"] = "${vars.threshold}"
+    config.to_disk(folder / "config.cfg")
+    nlp = spacy.load(folder)
+    assert nlp.get_pipe("egp_ner").threshold == 0.25
+    nlp.to_disk(tmp_path / "saved")
+    assert (
+        "threshold = ${vars.threshold}" in (tmp_path / "saved/config.cfg").read_text()
+    )
+    nlp.get_pipe("egp_ner").threshold = 0.75
+    assert_saved(nlp, tmp_path / "other", {**DEFAULTS, "threshold": 0.75})
+
+
+def test_pipeline_of_version_0_1_0_predicts_the_same(tmp_path):
+    """Its `cfg` was used, whatever its config said; from now on both agree."""
+    folder = shutil.copytree(PIPELINES / "0.1.0", tmp_path / "model")
+    path = folder / "egp_ner" / "cfg"
+    srsly.write_json(path, {**srsly.read_json(path), "threshold": 0.25})
+    message = r"threshold = 0.5 \(config\) or 0.25 \(saved\)\. The saved values"
+    with pytest.warns(UserWarning, match=message):
+        nlp = spacy.load(folder)
+    expected = {**DEFAULTS, "threshold": 0.25, "max_length": None}
+    assert_everywhere(nlp, expected)
+    assert_saved(nlp, tmp_path / "saved", expected)
+
+
+def test_bytes_bring_their_settings(folder):
+    nlp = spacy.load(folder)
+    nlp.get_pipe("egp_ner").threshold = 0.25
+    state = nlp.to_bytes()
+    copy = type(nlp).from_config(nlp.config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        copy.from_bytes(state)
+    assert_everywhere(copy, {**DEFAULTS, "threshold": 0.25})
+    other = spacy.blank("en")
+    other.add_pipe("egp_ner", config={"threshold": 0.75})
+    message = r"threshold = 0.75 \(config\) or 0.25 \(saved\)\. The saved values"
+    with pytest.warns(UserWarning, match=message):
+        other.from_bytes(state)
+    assert_everywhere(other, {**DEFAULTS, "threshold": 0.25})
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_sourced_component(alive, folder, tmp_path):
+    source = spacy.load(folder)
+    source.get_pipe("egp_ner").threshold = 0.25
+    nlp = spacy.blank("en")
+    component = nlp.add_pipe("egp_ner", name="nested", source=source)
+    assert_everywhere(nlp, {**DEFAULTS, "threshold": 0.25}, "nested")
+    if not alive:
+        del source
+        gc.collect()
+    component.threshold = 0.75
+    component.overlap = "flat"
+    nlp.rename_pipe("nested", "renamed")
+    expected = {**DEFAULTS, "threshold": 0.75, "overlap": "flat"}
+    assert_saved(nlp, tmp_path / "saved", expected, "renamed")
+
+
+def test_renamed_component(folder, tmp_path):
+    nlp = spacy.load(folder)
+    nlp.rename_pipe("egp_ner", "nested")
+    nlp.get_pipe("nested").threshold = 0.25
+    assert_everywhere(nlp, {**DEFAULTS, "threshold": 0.25}, "nested")
+    assert_saved(nlp, tmp_path / "saved", {**DEFAULTS, "threshold": 0.25}, "nested")
+
+
+def source_config(folder, corpus_path, **settings):
+    """A training that goes on with a component."""
+    config = config_for(corpus_path, max_steps=1)
+    config["nlp"]["pipeline"] = ["egp_ner"]
+    config["components"] = {"egp_ner": {"source": str(folder), **settings}}
+    return config
+
+
+def test_settings_beside_source_win(folder, corpus_path, tmp_path):
+    nlp = init_nlp(source_config(folder, corpus_path, **CHANGED))
+    assert_everywhere(nlp, CHANGED)
+    assert_saved(nlp, tmp_path / "saved", CHANGED)
+
+
+def test_settings_beside_source_from_the_command_line(folder, corpus_path):
+    """As `spacy train --components.egp_ner.threshold 0.25` overrides the config."""
+    config = source_config(folder, corpus_path, threshold="${vars.threshold}")
+    config["vars"] = {"threshold": 0.75}
+    config.to_disk(folder / "train.cfg")
+    overrides = {"components.egp_ner.overlap": "flat", "vars.threshold": 0.25}
+    config = load_config(folder / "train.cfg", overrides=overrides)
+    nlp = load_model_from_config(config, auto_fill=True)
+    expected = {**DEFAULTS, "threshold": 0.25, "overlap": "flat"}
+    assert_everywhere(nlp, expected)
+
+
+def test_bad_settings_beside_source(folder, corpus_path):
+    with pytest.raises(ValueError, match="EGP001.*'egp_ner': threshold"):
+        init_nlp(source_config(folder, corpus_path, threshold=7))
+
+
+def test_model_beside_source_is_reported(folder, corpus_path):
+    config = source_config(folder, corpus_path, model={"head_size": 8}, treshold=0.3)
+    message = "EGPW011.*'egp_ner': model, treshold beside source"
+    with pytest.warns(UserWarning, match=message):
+        init_nlp(config)
+
+
+# Copies
+
+
+def test_copies_do_not_keep_the_pipeline(folder):
+    nlp = spacy.load(folder)
+    component, pipeline = nlp.get_pipe("egp_ner"), weakref.ref(nlp)
+    copy = pickle.loads(pickle.dumps(component))
+    copy.threshold = 0.25
+    assert_everywhere(nlp, DEFAULTS)
+    assert copy.threshold == 0.25
+    del nlp
+    gc.collect()
+    assert pipeline() is None
+    component.threshold = 0.25
+
+
+def test_predictions_after_a_load_without_the_vocab(trained_nlp, tmp_path):
+    trained_nlp.to_disk(tmp_path, exclude=["vocab"])
+    expected = spans_of(trained_nlp(TEXT))
+    assert spans_of(spacy.load(tmp_path, exclude=["vocab"])(TEXT)) == expected
+    copy = spacy.blank("en")
+    copy.add_pipe("egp_ner")
+    copy.from_bytes(trained_nlp.to_bytes(exclude=["vocab"]))
+    assert spans_of(copy(TEXT)) == expected
