@@ -11,7 +11,8 @@ class Warnings(metaclass=ErrorsWithCodes):
     EGPW001 = (
         "'{name}': {n_bounded} of {n_docs} docs have more than {spans_per_doc} spans "
         "(or {spans_per_token} for each token) above the threshold of {threshold}; "
-        "only the best were kept. Train the model further or raise the threshold."
+        "only so many were kept, the best of each part of a doc. Train the model "
+        "further or raise the threshold."
     )
     EGPW002 = (
         "'{name}': gold spans in doc.spans['{spans_key}'] are left out of training: "
@@ -37,6 +38,30 @@ class Warnings(metaclass=ErrorsWithCodes):
         "'{name}': {settings} beside source in [components.{name}] have no effect: a "
         "component with source has the model of its source. Remove them."
     )
+    EGPW012 = (
+        "'{name}': [training.score_weights] has no score of doc.spans['{spans_key}'], "
+        "so that spacy train takes its scores for 0 and ends early. Set "
+        "spans_{spans_key}_f = 1.0 there, and spans_sc_f = null unless another "
+        "component has this key."
+    )
+    EGPW013 = (
+        "'{name}': {n_docs} of {n_all} training docs have no doc.spans['{spans_key}']. "
+        "They count as not annotated, and teach nothing.{hint}"
+    )
+    EGPW014 = (
+        "'{name}' and {others} write to the same doc.spans['{spans_key}'], and each "
+        "replaces what the one before has written. Give them different keys: set "
+        "spans_key."
+    )
+    EGPW015 = (
+        "'{name}': none of the {n_all} docs of a batch has doc.spans['{spans_key}']. "
+        "They count as not annotated: nothing was learned from them.{hint}"
+    )
+    EGPW016 = (
+        "'{name}': {n_docs} of {n_all} docs have no doc.spans['{spans_key}']. They "
+        "count as not annotated, and are not scored; where all are, scores are "
+        "0.{hint}"
+    )
 
     # Corpus readers
     EGPW003 = (
@@ -53,6 +78,16 @@ class Warnings(metaclass=ErrorsWithCodes):
     )
 
 
+class Hints:
+    """Sentences that end a message where they apply."""
+
+    other_keys = " They have spans with the keys {keys}: set spans_key to one of them."
+    entities = (
+        " They have doc.ents: set doc.spans['{spans_key}'] = list(doc.ents), or write "
+        "them anew with spacy egp convert."
+    )
+
+
 class Errors(metaclass=ErrorsWithCodes):
     """Templates of the errors' messages, and of the reasons that are given for records
     and documents that are left out."""
@@ -66,14 +101,17 @@ class Errors(metaclass=ErrorsWithCodes):
         "'{name}': {setting} must be a positive whole number of tokens, 'auto' (learn "
         "it from the gold spans) or None (no limit), but it is {value!r}."
     )
-    EGP004 = "'{name}': labels must be strings, but got {label!r} of type {type}."
+    EGP004 = (
+        "'{name}': labels must be strings that are not empty, but got {label!r} of "
+        "type {type}."
+    )
     EGP005 = (
         "'{name}': no examples with tokens to initialize with. Check the training "
         "corpus."
     )
     EGP006 = (
         "'{name}': no labels. Give them to add_label or initialize, or annotate spans "
-        "in doc.spans['{spans_key}'] of the training docs."
+        "in doc.spans['{spans_key}'] of the training docs.{hint}"
     )
     EGP007 = (
         "'{name}': gold span '{text}' has the label '{label}', which the component "
@@ -136,6 +174,23 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP032 = (
         "'{name}': {setting} must be a positive whole number of tokens or None (no "
         "limit), but it is {value!r}."
+    )
+    EGP033 = (
+        "'{name}': the gold span '{text}' in doc.spans['{spans_key}'], which begins at "
+        "character {start}, has no label. Give it one, or remove it."
+    )
+    EGP034 = (
+        "'{name}': {n_docs} of {n_all} docs have no vectors of '{upstream}', which it "
+        "listens to; the first is {text!r}. Run '{upstream}' on them before: neither "
+        "exclude nor disable it, and let the pipeline make the docs. Or give '{name}' "
+        "a copy of its own, in the pipeline that has both: "
+        "nlp.replace_listeners('{upstream}', '{name}', ['model.tok2vec'])."
+    )
+    EGP035 = (
+        "'{name}': docs list the labels that they are annotated for in "
+        "doc.spans['{spans_key}'].attrs['{labels_attr}'], but augmenters make docs "
+        "without this list, whose hidden labels would be taught as negatives. Read the "
+        "corpus with the reader spacy-egp.Corpus.v1, which keeps it."
     )
 
     # Encoders

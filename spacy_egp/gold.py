@@ -1,15 +1,15 @@
 """From annotated examples to the gold pairs of the loss, and what cannot be learned."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from spacy.attrs import ORTH
-from spacy.tokens import Span, SpanGroup
+from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 
-from .errors import Errors
+from .errors import Errors, Hints
 from .limits import Exclusion, SpanLimits
 
 
@@ -36,6 +36,60 @@ class Gold:
         return int((self.spans[:, 1] - self.spans[:, 0] + 1).max(initial=0))
 
 
+@dataclass
+class Census:
+    """Counts docs, those that are not annotated, and what these have instead.
+
+    spans_key (str): Key of `doc.spans` for gold spans.
+    labels_attr (str): Entry of the group's attrs that lists labels.
+    n_docs (int): Number of docs.
+    n_unannotated (int): Number of docs without the key.
+    n_listed (int): Number of docs that list the labels they are annotated for.
+    other_keys (Set[str]): Keys of the docs without the key.
+    has_ents (bool): Whether a doc without the key has entities.
+    """
+
+    spans_key: str
+    labels_attr: str
+    n_docs: int = 0
+    n_unannotated: int = 0
+    n_listed: int = 0
+    other_keys: set[str] = field(default_factory=set)
+    has_ents: bool = False
+
+    def count(self, doc: Doc) -> None:
+        """Count a doc.
+
+        doc (Doc): The annotated doc.
+        """
+        self.n_docs += 1
+        if self.spans_key in doc.spans:
+            self.n_listed += self.labels_attr in doc.spans[self.spans_key].attrs
+        else:
+            self.n_unannotated += 1
+            self.other_keys.update(doc.spans)
+            self.has_ents |= bool(doc.ents)
+
+    @property
+    def hint(self) -> str:
+        """RETURNS (str): Where the annotations may be instead: a sentence after a
+        space, or nothing."""
+        if self.other_keys:
+            keys = ", ".join(f"'{key}'" for key in sorted(self.other_keys))
+            return Hints.other_keys.format(keys=keys)
+        return Hints.entities.format(spans_key=self.spans_key) if self.has_ents else ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """RETURNS (Dict[str, Any]): The values of a warning's message."""
+        return {
+            "n_docs": self.n_unannotated,
+            "n_all": self.n_docs,
+            "spans_key": self.spans_key,
+            "hint": self.hint,
+        }
+
+
 @dataclass(frozen=True)
 class GoldReader:
     """Reads the gold spans of examples for a component.
@@ -59,7 +113,7 @@ class GoldReader:
 
         example (Example): The example.
         RETURNS (Gold): Its gold spans.
-        RAISES (ValueError): If a span has a label that the component lacks.
+        RAISES (ValueError): If a span has no label, or one that the component lacks.
         """
         if self.spans_key not in example.reference.spans:
             return Gold(None, np.ones(len(self.label_ids), dtype=bool), Counter())
@@ -69,6 +123,15 @@ class GoldReader:
         excluded = Counter({Exclusion.MISALIGNED: len(group) - len(aligned)})
         rows = []
         for span in aligned:
+            if not span.label:
+                raise ValueError(
+                    Errors.EGP033.format(
+                        name=self.name,
+                        text=span.text,
+                        start=span.start_char,
+                        spans_key=self.spans_key,
+                    )
+                )
             if span.label_ not in self.label_ids:
                 raise ValueError(
                     Errors.EGP007.format(

@@ -1,10 +1,11 @@
 """What a component's model listens to: is it there, and is it of the expected width?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from spacy.language import Language
+from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc, Token
 from thinc.api import Model
 
@@ -52,6 +53,43 @@ def check_listeners(nlp: Language, component: str, model: Model[Any, Any]) -> No
                     section=section,
                 )
             )
+
+
+def check_vectors(component: str, model: Model[Any, Any], docs: Sequence[Doc]) -> None:
+    """Check that docs have the vectors that a component's model listens for. spaCy's
+    listeners would take zeros instead.
+
+    component (str): Name of the component.
+    model (Model[Any, Any]): The component's model.
+    docs (Sequence[Doc]): The docs.
+    RAISES (ValueError): If docs lack them.
+    """
+    for listener in filter(_is_listener, model.walk()):
+        is_tok2vec = isinstance(listener, Tok2VecListener)
+        has_vectors = _has_tensor if is_tok2vec else _has_transformer_output
+        lacking = [doc for doc in docs if len(doc) and not has_vectors(doc)]
+        if lacking:
+            name = getattr(listener, "upstream_name", None)
+            name = name or listener.attrs["_upstream_name"]
+            if name == "*":
+                name = "tok2vec" if is_tok2vec else "transformer"
+            raise ValueError(
+                Errors.EGP034.format(
+                    name=component,
+                    n_docs=len(lacking),
+                    n_all=len(docs),
+                    upstream=name,
+                    text=lacking[0].text[:50],
+                )
+            )
+
+
+def _has_tensor(doc: Doc) -> bool:
+    return bool(doc.tensor.size)
+
+
+def _has_transformer_output(doc: Doc) -> bool:
+    return getattr(doc._, "trf_data", None) is not None
 
 
 def words_without_vector(docs: Iterable[Doc]) -> list[Token]:

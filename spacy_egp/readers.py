@@ -79,6 +79,8 @@ class Corpus(spacy.training.Corpus):
         augmenter: Callable[[Language, Example], Iterable[Example]] | None = None,
     ) -> None:
         """See `make_corpus`."""
+        if augmenter is not None:
+            augmenter = partial(_augment, augmenter)
         super().__init__(path, limit=limit, max_length=max_length, augmenter=augmenter)
         for name, value, least in (
             ("max_length", max_length, 0),
@@ -120,6 +122,21 @@ class Corpus(spacy.training.Corpus):
                 ),
                 stacklevel=2,
             )
+
+
+def _augment(
+    augmenter: Callable[[Language, Example], Iterable[Example]],
+    nlp: Language,
+    example: Example,
+) -> Iterator[Example]:
+    """Augment an example. The attrs of its span groups, which spaCy's augmenters
+    forget, are kept, but for those with a value for each span."""
+    for augmented in augmenter(nlp, example):
+        for key, group in example.reference.spans.items():
+            if key in augmented.reference.spans:
+                kept = {name: x for name, x in group.attrs.items() if name != SCORES}
+                augmented.reference.spans[key].attrs.update(kept)
+        yield augmented
 
 
 def cut_doc(doc: Doc, max_length: int) -> Iterator[Doc]:

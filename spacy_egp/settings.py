@@ -1,14 +1,12 @@
 """The settings of the component: which values they can have, where they are kept."""
 
 import warnings
-import weakref
 from collections.abc import Callable
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
-from spacy.language import Language
 from spacy.util import load_config
 
 from .decoding import SELECTIONS
@@ -84,34 +82,6 @@ class Setting(Generic[T]):
         return self._check(component.name, self._name, value)
 
 
-class PipelineLink:
-    """Knows the pipeline that a component is part of, without keeping it alive. A copy
-    of a component, such as that in another process, is part of none."""
-
-    def __init__(self, nlp: Language | None = None) -> None:
-        """Remember the pipeline.
-
-        nlp (Optional[Language]): The pipeline.
-        """
-        self._nlp = None if nlp is None else weakref.ref(nlp)
-
-    def __reduce__(self) -> tuple[type["PipelineLink"], tuple[()]]:
-        return PipelineLink, ()
-
-    def configure(self, component: "EGPRecognizer", setting: str, value: Any) -> None:
-        """Write a setting to the pipeline's config.
-
-        component (EGPRecognizer): The component.
-        setting (str): Name of the setting.
-        value (Any): Its value.
-        """
-        nlp = self._nlp() if self._nlp else None
-        if nlp is not None:
-            # The pipeline may have renamed the component.
-            for name in (name for name, pipe in nlp.components if pipe is component):
-                nlp.get_pipe_config(name)[setting] = value
-
-
 def write_settings(path: Path, settings: dict[str, Any]) -> None:
     """Bring the config of a saved pipeline into agreement with a component, which may
     have been sourced by that pipeline from another one, or changed by its `cfg`.
@@ -120,7 +90,8 @@ def write_settings(path: Path, settings: dict[str, Any]) -> None:
     settings (Dict[str, Any]): The component's settings.
     """
     config_path = path.parent / "config.cfg"
-    if not config_path.exists():
+    # Without the latter it may be the config of a training.
+    if not (config_path.exists() and (path.parent / "meta.json").exists()):
         return
     config = load_config(config_path)
     section = config.interpolate().get("components", {}).get(path.name)

@@ -9,7 +9,8 @@ from thinc.api import Config
 
 from .component import EGPRecognizer
 from .errors import Warnings
-from .settings import DEFAULTS, PipelineLink
+from .pipelines import PipelineLink
+from .settings import DEFAULTS
 
 # What spaCy reads of the section of a component with a source.
 SOURCE_KEYS = {"source", "component", "replace_listeners"}
@@ -36,6 +37,7 @@ def _set_source_settings(nlp: AnyLanguage) -> AnyLanguage:
             component.pipeline = PipelineLink(nlp)
             for setting in DEFAULTS.keys() & section.keys():
                 setattr(component, setting, section[setting])
+            component.report_same_key(nlp)
             unused = sorted(section.keys() - DEFAULTS.keys() - SOURCE_KEYS)
             if unused:
                 warnings.warn(

@@ -1,7 +1,9 @@
 """`egp_ner` with nothing to listen to, or with vectors of another width."""
 
+import numpy as np
 import pytest
 from conftest import CONFIGS, make_examples, transformer_config
+from spacy.tokens import DocBin
 from spacy.training.initialize import init_nlp
 from spacy.util import load_config, load_model_from_config
 
@@ -66,3 +68,32 @@ def test_frozen_upstream_without_weights(bert_path, corpus_path):
         ValueError, match="EGP022.*'transformer'.* has no weights.*source"
     ):
         init_nlp(config)
+
+
+def test_docs_without_vectors(config):
+    """What is listened to did not run: an error, until the component has its own."""
+    upstream = config["nlp"]["pipeline"][0]
+    nlp = load_model_from_config(config.interpolate(), auto_fill=True)
+    nlp.initialize(lambda: make_examples(nlp))
+    component = nlp.get_pipe("egp_ner")
+    expected = component.score_matrix(nlp("I like London"))
+    doc = nlp.make_doc("I like London")
+    message = (
+        rf"EGP034.*'egp_ner': 1 of 1 docs .*'{upstream}'.*'I like London'.*"
+        rf"replace_listeners\('{upstream}', 'egp_ner', \['model.tok2vec'\]\)"
+    )
+    with pytest.raises(ValueError, match=message):
+        component(doc)
+    with pytest.raises(ValueError, match=message):
+        component.score_matrix(doc)
+    restored = DocBin(docs=[nlp("I like London")]).get_docs(nlp.vocab)
+    with pytest.raises(ValueError, match=message):
+        component.score_matrix(next(restored))
+    with (
+        nlp.select_pipes(disable=upstream),
+        pytest.raises(ValueError, match=message),
+    ):
+        nlp("I like London")
+    component(nlp.make_doc(""))
+    nlp.replace_listeners(upstream, "egp_ner", ["model.tok2vec"])
+    np.testing.assert_allclose(component.score_matrix(doc), expected, rtol=1e-4)

@@ -1,6 +1,7 @@
 """Any sequence of training, new labels, saving, loading and prediction, beside a plain
 model of the state."""
 
+import math
 import tempfile
 from pathlib import Path
 
@@ -15,12 +16,13 @@ from oracles import allowed_pairs, assert_above
 from spacy.tokens import Span
 from spacy.training import Example
 
+from spacy_egp.component import LENGTH_MARGIN
 from spacy_egp.decoding import to_score
 
 pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("ignore:.*EGPW002")]
 
 PROBES = ("Ada Lovelace likes London and Berlin .", "\u2003 a\x00b \U0001f600", "")
-OTHER_LABELS = st.text(CHARACTERS, max_size=5)
+OTHER_LABELS = st.text(CHARACTERS, min_size=1, max_size=5)
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -30,7 +32,7 @@ class Lifecycle(RuleBasedStateMachine):
     @initialize(labels=st.lists(st.sampled_from(LABELS), min_size=1, unique=True))
     def begin(self, labels):
         self.nlp = tiny_nlp()
-        self.labels = labels
+        self.labels, self.learned_length = labels, None
         self.settings = dict(self.component.cfg, labels=labels)
         for label in labels:
             self.component.add_label(label)
@@ -53,6 +55,12 @@ class Lifecycle(RuleBasedStateMachine):
             examples.append(Example(doc, reference))
         losses = self.nlp.update(examples, sgd=self.optimizer)
         assert 0 <= losses.get("egp_ner", 0) < np.inf
+        longest = max(
+            (len(s) for example in examples for s in example.y.spans["sc"]), default=0
+        )
+        if longest:
+            learned = math.ceil(longest * LENGTH_MARGIN)
+            self.learned_length = max(learned, self.learned_length or 0)
         self.scores = self.read_scores()
         assert all(np.isfinite(s[s > -np.inf]).all() for s in self.scores)
 
@@ -72,14 +80,14 @@ class Lifecycle(RuleBasedStateMachine):
             for old, new in zip(before, self.scores):
                 np.testing.assert_allclose(new[:-1], old, rtol=1e-5)
 
-    @rule(label=st.sampled_from([1, None, b"A", "\ud800"]))
+    @rule(label=st.sampled_from([1, None, b"A", "", "\ud800"]))
     def add_what_is_no_label(self, label):
         with pytest.raises(ValueError):
             self.component.add_label(label)
 
     @rule(
         threshold=st.sampled_from([0.0, 0.001, 0.5, 1.0]),
-        max_length=st.none() | st.integers(1, 5),
+        max_length=st.none() | st.just("auto") | st.integers(1, 5),
     )
     def change_settings(self, threshold, max_length):
         changed = {"threshold": threshold, "max_length": max_length}
@@ -96,7 +104,8 @@ class Lifecycle(RuleBasedStateMachine):
     @invariant()
     def state_is_that_of_the_model(self):
         assert self.component.labels == tuple(self.labels)
-        assert self.component.cfg == self.settings
+        learned = {"learned_length": self.learned_length}
+        assert self.component.cfg == {**self.settings, **learned}
         for scores, expected in zip(self.read_scores(), self.scores):
             np.testing.assert_array_equal(scores, expected)
 
@@ -104,6 +113,8 @@ class Lifecycle(RuleBasedStateMachine):
     def annotated_spans_are_those_above_the_threshold(self):
         threshold = to_score(self.settings["threshold"])
         max_length = self.settings["max_length"]
+        if max_length == "auto":
+            max_length = self.learned_length
         for doc, scores in zip(map(self.nlp, PROBES), self.scores):
             allowed = allowed_pairs([len(doc)], max_length=max_length)
             possible = {

@@ -1,0 +1,88 @@
+"""The pipeline that a component is part of: its config, and the other components."""
+
+import weakref
+from typing import Any
+
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+
+# spaCy's corpus reader, whose augmenters forget the attrs of span groups.
+SPACY_READER = "spacy.Corpus.v1"
+
+
+class PipelineLink:
+    """Knows the pipeline that a component is part of, without keeping it alive. A copy
+    of a component, such as that in another process, is part of none."""
+
+    def __init__(self, nlp: Language | None = None) -> None:
+        """Remember the pipeline.
+
+        nlp (Optional[Language]): The pipeline.
+        """
+        self._nlp = None if nlp is None else weakref.ref(nlp)
+
+    def __reduce__(self) -> tuple[type["PipelineLink"], tuple[()]]:
+        return PipelineLink, ()
+
+    def configure(self, component: TrainablePipe, setting: str, value: Any) -> None:
+        """Write a setting to the pipeline's config.
+
+        component (TrainablePipe): The component.
+        setting (str): Name of the setting.
+        value (Any): Its value.
+        """
+        nlp = self._nlp() if self._nlp else None
+        if nlp is not None:
+            # The pipeline may have renamed the component.
+            for name in (name for name, pipe in nlp.components if pipe is component):
+                nlp.get_pipe_config(name)[setting] = value
+
+
+def others_with_key(
+    nlp: Language, component: TrainablePipe, spans_key: str
+) -> list[str]:
+    """Find the components with the same key of `doc.spans`, of which each replaces what
+    the one before has written.
+
+    nlp (Language): The pipeline.
+    component (TrainablePipe): The component; one that is not in the pipeline yet is
+        taken for the last.
+    spans_key (str): Its key.
+    RETURNS (List[str]): The names of the others. A span_ruler after the component is
+        none of them, as it adds to the spans.
+    """
+    pipes = [pipe for _, pipe in nlp.components]
+    at = pipes.index(component) if component in pipes else len(pipes)
+    return [
+        name
+        for i, (name, pipe) in enumerate(nlp.components)
+        if pipe is not component
+        and getattr(pipe, "key", None) == spans_key
+        and (i < at or isinstance(pipe, TrainablePipe))
+    ]
+
+
+def has_score_weight(nlp: Language, spans_key: str) -> bool:
+    """Tell whether the scores of a key count in the training.
+
+    nlp (Language): The pipeline.
+    spans_key (str): The key of `doc.spans`.
+    RETURNS (bool): Whether a score of it is in [training.score_weights].
+    """
+    weights = nlp.config["training"]["score_weights"]
+    return any(name.startswith(f"spans_{spans_key}_") for name in weights)
+
+
+def forgets_attrs(nlp: Language) -> bool:
+    """Tell whether an augmenter of the training forgets the attrs of span groups.
+
+    nlp (Language): The pipeline.
+    RETURNS (bool): Whether a corpus has spaCy's reader and an augmenter.
+    """
+    readers = nlp.config.interpolate()["corpora"].values()
+    return any(
+        isinstance(reader, dict)
+        and reader.get("@readers") == SPACY_READER
+        and reader.get("augmenter") is not None
+        for reader in readers
+    )
