@@ -353,6 +353,8 @@ def test_user_data_of_docs_is_not_changed(model_path, tmp_path):
         ("a.parquet", b"no Parquet", "EGP407.*a.parquet"),
         ("a.jsonl", b"", "EGP405.*no documents"),
     ],
+    # The content has the time in it, by which pytest-xdist would know the tests.
+    ids=["csv", "gzip", "spacy", "parquet", "empty"],
 )
 def test_input_that_cannot_be_read(model_path, tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
