@@ -40,6 +40,7 @@ from .loading import check_loaded, head_settings, loading
 from .loss import zlpr_loss
 from .pipelines import (
     PipelineLink,
+    drops_spans,
     forgets_attrs,
     has_score_weight,
     others_with_key,
@@ -297,7 +298,8 @@ class EGPRecognizer(TrainablePipe):
             self.add_label(label)
         sample: list[Example] = []
         excluded: Counter[Exclusion] = Counter()
-        census = Census(self.key, self.labels_attr)
+        is_cut = nlp is not None and drops_spans(nlp)
+        census = Census(self.key, self.labels_attr, is_cut=is_cut)
         self.cfg["learned_length"] = None
         reader = self.gold_reader()
         for example in get_examples():

@@ -81,6 +81,10 @@ class Warnings(metaclass=ErrorsWithCodes):
 class Hints:
     """Sentences that end a message where they apply."""
 
+    cut = (
+        " The reader spacy.Corpus.v1 drops the spans of docs that it cuts (max_length, "
+        "gold_preproc): use spacy-egp.Corpus.v1."
+    )
     other_keys = " They have spans with the keys {keys}: set spans_key to one of them."
     entities = (
         " They have doc.ents: set doc.spans['{spans_key}'] = list(doc.ents), or write "

@@ -47,6 +47,7 @@ class Census:
     n_listed (int): Number of docs that list the labels they are annotated for.
     other_keys (Set[str]): Keys of the docs without the key.
     has_ents (bool): Whether a doc without the key has entities.
+    is_cut (bool): Whether the docs may have been cut without their spans.
     """
 
     spans_key: str
@@ -56,6 +57,7 @@ class Census:
     n_listed: int = 0
     other_keys: set[str] = field(default_factory=set)
     has_ents: bool = False
+    is_cut: bool = False
 
     def count(self, doc: Doc) -> None:
         """Count a doc.
@@ -72,8 +74,10 @@ class Census:
 
     @property
     def hint(self) -> str:
-        """RETURNS (str): Where the annotations may be instead: a sentence after a
-        space, or nothing."""
+        """RETURNS (str): Where the annotations may be: a sentence after a space, or
+        nothing."""
+        if self.is_cut:
+            return Hints.cut
         if self.other_keys:
             keys = ", ".join(f"'{key}'" for key in sorted(self.other_keys))
             return Hints.other_keys.format(keys=keys)

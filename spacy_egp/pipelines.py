@@ -6,7 +6,8 @@ from typing import Any
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 
-# spaCy's corpus reader, whose augmenters forget the attrs of span groups.
+# spaCy's corpus reader, whose augmenters forget the attrs of span groups, and which
+# drops the groups of docs that it cuts.
 SPACY_READER = "spacy.Corpus.v1"
 
 
@@ -79,10 +80,25 @@ def forgets_attrs(nlp: Language) -> bool:
     nlp (Language): The pipeline.
     RETURNS (bool): Whether a corpus has spaCy's reader and an augmenter.
     """
-    readers = nlp.config.interpolate()["corpora"].values()
+    return any(reader.get("augmenter") is not None for reader in _spacy_readers(nlp))
+
+
+def drops_spans(nlp: Language) -> bool:
+    """Tell whether docs of the training lose their span groups as they are cut.
+
+    nlp (Language): The pipeline.
+    RETURNS (bool): Whether a corpus has spaCy's reader, with max_length or
+        gold_preproc.
+    """
     return any(
-        isinstance(reader, dict)
-        and reader.get("@readers") == SPACY_READER
-        and reader.get("augmenter") is not None
-        for reader in readers
+        reader.get("max_length") or reader.get("gold_preproc")
+        for reader in _spacy_readers(nlp)
     )
+
+
+def _spacy_readers(nlp: Language) -> list[dict[str, Any]]:
+    return [
+        reader
+        for reader in nlp.config.interpolate()["corpora"].values()
+        if isinstance(reader, dict) and reader.get("@readers") == SPACY_READER
+    ]

@@ -229,6 +229,28 @@ def test_no_path():
         read(None)
 
 
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"max_length": 25}, None, "EGPW013.* 5 of 6 training docs .*spacy-egp.Corpus"),
+        ({"gold_preproc": True}, ValueError, "EGP006.*spacy-egp.Corpus.v1"),
+    ],
+)
+def test_spacys_reader_that_drops_spans_is_reported(settings, error, message, tmp_path):
+    doc = annotated("Ann met Bob in Rome. " * 5, [(0, 1, "PER")])
+    for token in doc:
+        token.is_sent_start = token.i % 6 == 0
+    whole = annotated("Ann left.", [(0, 1, "PER")])
+    path = tmp_path / "corpus.spacy"
+    docs = [doc] if error else [doc, whole]
+    DocBin(docs=docs).to_disk(path)
+    config = config_for(path, max_steps=1)
+    config["corpora"]["train"] = {"@readers": "spacy.Corpus.v1", "path": str(path)}
+    config["corpora"]["train"].update(settings)
+    with pytest.raises(error, match=message) if error else pytest.warns(match=message):
+        init_nlp(config)
+
+
 def test_trains_on_the_sentences_of_documents(documents_path, tmp_path):
     """What spaCy's reader cannot: its cut docs have no spans."""
     config = config_for(documents_path, max_steps=60)

@@ -143,8 +143,7 @@ class Annotator:
                 )
             )
         for pipe in pipes:
-            pipe.cfg[setting] = value
-            pipe._check_settings()
+            setattr(pipe, setting, value)
 
     def _limit_strings(self) -> None:
         if len(self.nlp.vocab.strings) > self._most_strings:

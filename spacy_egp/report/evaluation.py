@@ -176,7 +176,7 @@ class _Evaluator:
 
     def __init__(self, component: EGPRecognizer, thresholds: np.ndarray) -> None:
         self.component = component
-        self.threshold = float(component.cfg["threshold"])
+        self.threshold = component.threshold
         self.thresholds = np.union1d(thresholds, [self.threshold])
         self.label_ids = {label: i for i, label in enumerate(component.labels)}
 
@@ -225,7 +225,7 @@ class _Evaluator:
 
     def _select(self, spans: ScoredSpans) -> np.ndarray:
         """Whether each span is predicted at each threshold, bool of shape (N, K)."""
-        select = SELECTIONS[self.component.cfg["overlap"]]
+        select = SELECTIONS[self.component.overlap]
         selected = np.zeros((len(spans), len(self.thresholds)), dtype=bool)
         # Selections look at tokens and scores only: the label tells which are left.
         indexed = replace(spans, label=np.arange(len(spans)))
