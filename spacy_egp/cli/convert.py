@@ -178,6 +178,7 @@ def print_left_out(summary: Summary, n_errors: int) -> None:
     for fate, title in FATES.items():
         _print_spans(title, summary.fates[fate])
     if summary.bad.count:
+        msg.warn(f"{summary.bad.count} record(s) or span(s) that cannot be read")
         for bad in summary.bad.first[:n_errors]:
             msg.text(escape(bad))
         _print_rest(summary.bad, n_errors)

@@ -200,7 +200,7 @@ def find_results(
         pipeline={key: str(nlp.meta[key]) for key in ("name", "version", "lang")},
         component=component.name,
         data=data,
-        settings={setting: getattr(component, setting) for setting in SETTINGS},
+        settings={setting: component.cfg[setting] for setting in SETTINGS},
         versions={package: version(package) for package in PACKAGES},
         counts=tally.counts,
         overall=all_docs.score,
