@@ -110,9 +110,13 @@ def annotator(model_path, tmp_path_factory):
             format="jsonl",
             text_column="text",
             spans_key="sc",
+            threshold=None,
+            max_length=None,
             max_chars=100,
+            max_seconds=60,
             batch_words=20,
             gpu=0,
+            code=None,
             schema=None,
         )
     )
