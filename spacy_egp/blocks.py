@@ -4,7 +4,7 @@ pairs at once."""
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import cast
 
 import numpy as np
@@ -25,10 +25,16 @@ PADDING_PER_BLOCK = 2**14
 # pairs below the diagonal, and enough for fast products of queries and keys.
 ROWS_PER_BLOCK = 128
 
-# A process forked after the parent has computed something (nlp.pipe with n_process)
-# inherits an OpenMP pool without its threads and would wait for them forever.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
+
+@cache
+def use_one_thread_after_fork() -> None:
+    """Let PyTorch use one thread in processes that this one forks from now on.
+
+    A process forked after the parent has computed something (nlp.pipe with n_process)
+    inherits an OpenMP pool without its threads and would wait for them forever.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 @dataclass(frozen=True)

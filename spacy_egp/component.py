@@ -19,6 +19,7 @@ from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 
+from .blocks import use_one_thread_after_fork
 from .decoding import (
     SELECTIONS,
     SPANS_PER_DOC,
@@ -234,6 +235,7 @@ class EGPRecognizer(TrainablePipe):
         self.labels_attr = labels_attr
         self.stretch_length = stretch_length
         self._reported: set[str] = set()
+        use_one_thread_after_fork()
 
     @property
     def key(self) -> str:
@@ -486,7 +488,7 @@ class EGPRecognizer(TrainablePipe):
             max_length=limits.max_length,
             stretch_length=self.stretch_length,
         )
-        if not np.isfinite(loss):
+        if not np.isfinite(loss) or d_features.docs_not_finite():
             text = _beginning(docs[0])
             raise ValueError(
                 Errors.EGP011.format(

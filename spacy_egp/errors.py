@@ -135,9 +135,9 @@ class Errors(metaclass=ErrorsWithCodes):
         "was saved before."
     )
     EGP011 = (
-        "'{name}': the loss of a batch of {n_docs} docs is {loss}. The first is "
-        "{text!r}. Nothing was learned from this batch. Lower the learning rate, or go "
-        "back to a model that was saved before."
+        "'{name}': the loss of a batch of {n_docs} docs ({loss}) or its gradient is "
+        "NaN or infinite. The first doc is {text!r}. Nothing was learned from this "
+        "batch. Lower the learning rate, or go back to a model that was saved before."
     )
     EGP012 = (
         "'{name}': cannot load {source}: {error}. It is damaged, or it was saved with "
