@@ -196,7 +196,7 @@ def test_failed_worker_of_ray_does_nothing_more(monkeypatch):
 
     monkeypatch.setattr(ray_data, "annotate_in_worker", fail)
     worker = ray_data._Worker(None)
-    rows = [{"item": f'[{number}, "a.txt", [0, 1, 1]]'} for number in (0, 1)]
+    rows = [{"item": f'[{number}, "a.txt", [0, 1, 1, ""]]'} for number in (0, 1)]
     errors = [worker(row)["error"] for row in rows]
     assert errors == ["OSError: No space left"] * 2
     assert [part.number for part in parts] == [0]
