@@ -55,14 +55,14 @@ class Lifecycle(RuleBasedStateMachine):
             examples.append(Example(doc, reference))
         losses = self.nlp.update(examples, sgd=self.optimizer)
         assert 0 <= losses.get("egp_ner", 0) < np.inf
+        # What is left out of training teaches no length, so this is an upper bound.
         lengths = [len(s) for example in examples for s in example.y.spans["sc"]]
-        max_length = self.settings["max_length"]
-        if max_length not in (None, "auto"):
-            # Longer ones are not learned.
-            lengths = [length for length in lengths if length <= max_length]
-        if lengths:
-            learned = math.ceil(max(lengths) * LENGTH_MARGIN)
-            self.learned_length = max(learned, self.learned_length or 0)
+        before, self.learned_length = (
+            self.learned_length or 0,
+            self.component.cfg["learned_length"],
+        )
+        most = math.ceil(max(lengths, default=0) * LENGTH_MARGIN)
+        assert before <= (self.learned_length or 0) <= max(before, most)
         self.scores = self.read_scores()
         assert all(np.isfinite(s[s > -np.inf]).all() for s in self.scores)
 
