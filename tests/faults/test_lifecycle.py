@@ -55,14 +55,19 @@ class Lifecycle(RuleBasedStateMachine):
             examples.append(Example(doc, reference))
         losses = self.nlp.update(examples, sgd=self.optimizer)
         assert 0 <= losses.get("egp_ner", 0) < np.inf
-        # What is left out of training teaches no length, so this is an upper bound.
-        lengths = [len(s) for example in examples for s in example.y.spans["sc"]]
-        before, self.learned_length = (
-            self.learned_length or 0,
-            self.component.cfg["learned_length"],
+        bound = self.settings["max_length"]
+        longest = max(
+            (
+                len(span)
+                for example in examples
+                for span in example.y.spans["sc"]
+                if not isinstance(bound, int) or len(span) <= bound
+            ),
+            default=0,
         )
-        most = math.ceil(max(lengths, default=0) * LENGTH_MARGIN)
-        assert before <= (self.learned_length or 0) <= max(before, most)
+        if longest:
+            justified = math.ceil(longest * LENGTH_MARGIN)
+            self.learned_length = max(self.learned_length or 0, justified)
         self.scores = self.read_scores()
         assert all(np.isfinite(s[s > -np.inf]).all() for s in self.scores)
 
