@@ -94,7 +94,7 @@ def test_long_docs_in_blocks_equal_dense(
     monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**12)
     monkeypatch.setattr(spacy_egp.loss, "KEPT_PAIRS", kept_pairs)
     rng = np.random.default_rng(0)
-    lengths = [700, 3, 150]
+    lengths = [300, 3, 150]
     features = random_features(rng, lengths, n_labels=3, n_heads=n_heads)
     allowed = allowed_pairs(lengths, max_length=max_length)
     gold = random_gold(rng, lengths, 3, 0.5, allowed)

@@ -195,10 +195,10 @@ def assert_equal_but_for_rounding(numbers, expected):
         assert len(numbers) == len(expected)
         for one, other in zip(numbers, expected):
             assert_equal_but_for_rounding(one, other)
+    elif isinstance(numbers, float):
+        assert numbers == pytest.approx(expected, rel=1e-4)
     else:
-        assert numbers == (
-            pytest.approx(expected, rel=1e-4) if isinstance(numbers, float) else expected
-        )
+        assert numbers == expected
 
 
 @pytest.mark.parametrize("n_spans", [1, 200])
