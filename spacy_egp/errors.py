@@ -15,8 +15,8 @@ class Warnings(metaclass=ErrorsWithCodes):
         "further or raise the threshold."
     )
     EGPW002 = (
-        "'{name}': gold spans in doc.spans['{spans_key}'] are left out of training: "
-        "{counts}. Correct their boundaries and labels, or the component's settings."
+        "'{name}': {n_excluded} of {n_spans} gold spans in doc.spans['{spans_key}'] "
+        "are left out of training: {counts}. {remedies}"
     )
     EGPW004 = (
         "'{name}': within_sentences is true, but {n_docs} of {n_all} docs have no "
@@ -169,6 +169,12 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP018 = (
         "The reader spacy-egp.Corpus.v1: {name} must be at least {least}, but it is "
         "{value}."
+    )
+    EGP019 = (
+        "'{name}': {n_misaligned} of {n_spans} gold spans in doc.spans['{spans_key}'] "
+        "do not fit the tokens of the pipeline's tokenizer, whose language is "
+        "'{lang}'. Set [nlp] lang and [nlp.tokenizer] to those of the corpus, or "
+        "convert the corpus again with the pipeline's tokenizer."
     )
 
     EGP030 = "'{name}': {setting} must be True or False, but it is {value!r}."

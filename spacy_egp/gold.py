@@ -28,6 +28,10 @@ class Gold:
     annotated: np.ndarray
     excluded: Counter[Exclusion]
 
+    def __len__(self) -> int:
+        """RETURNS (int): Number of spans that can be learned."""
+        return 0 if self.spans is None else len(self.spans)
+
     @property
     def max_length(self) -> int:
         """RETURNS (int): Number of tokens of the longest span."""

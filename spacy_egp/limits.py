@@ -20,12 +20,28 @@ class Exclusion(StrEnum):
         """RETURNS (str): The reason as the end of a sentence about gold spans."""
         return DESCRIPTIONS[self]
 
+    @property
+    def remedy(self) -> str:
+        """RETURNS (str): What lets such spans be learned, as a sentence."""
+        return REMEDIES[self]
+
 
 DESCRIPTIONS = {
     Exclusion.MISALIGNED: "that do not fit the tokens",
     Exclusion.TOO_LONG: "longer than max_length",
     Exclusion.CROSSES_SENTENCES: "that cross a sentence boundary",
     Exclusion.UNANNOTATED_LABEL: "of labels that their docs are not annotated for",
+}
+REMEDIES = {
+    Exclusion.MISALIGNED: (
+        "Compare [nlp] lang and [nlp.tokenizer] with what has tokenized the corpus, "
+        "and correct the boundaries of the spans."
+    ),
+    Exclusion.TOO_LONG: "Raise max_length.",
+    Exclusion.CROSSES_SENTENCES: (
+        "Correct the sentence boundaries, or set within_sentences to false."
+    ),
+    Exclusion.UNANNOTATED_LABEL: "Add the labels to the list of their docs.",
 }
 
 

@@ -552,15 +552,27 @@ def test_gold_spans_that_do_not_fit_the_tokens_are_reported_once(nlp):
     reference.spans["sc"] = [
         Span(reference, 2, 3, label="LOC"),
         Span(reference, 2, 4, label="LOC"),
+        Span(reference, 1, 4, label="LOC"),
         Span(reference, 1, 3, label="LOC"),
     ]
     example = Example(predicted, reference)
-    message = "EGPW002.*'egp_ner': gold spans .* 2 that do not fit the tokens"
+    message = "EGPW002.*'egp_ner': 2 of 4 gold spans .*: 2 that do not fit the tokens"
     with pytest.warns(UserWarning, match=message):
         nlp.initialize(lambda: [example])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         nlp.update([example])
+
+
+def test_corpus_of_another_tokenizer_is_refused(nlp):
+    """Chinese characters, where the pipeline splits at white space."""
+    predicted = nlp.make_doc("我爱北京")
+    reference = Doc(nlp.vocab, words=list("我爱北京"), spaces=[False] * 4)
+    reference.spans["sc"] = [Span(reference, 2, 4, label="LOC")]
+    example = Example(predicted, reference)
+    message = r"EGP019.*'egp_ner': 1 of 1 gold spans .* 'en'\. Set \[nlp\] lang"
+    with pytest.raises(ValueError, match=message):
+        nlp.initialize(lambda: [example])
 
 
 def test_gold_spans_beyond_the_settings_are_reported():

@@ -145,8 +145,13 @@ def test_loss_of_any_gold_spans(data, text, settings):
         loss, gradient = COMPONENT.get_loss([Example(predicted, reference)], features)
     n_left_out = len(reference.spans["sc"]) - len(learned)
     messages = [str(w.message) for w in caught if "EGPW002" in str(w.message)]
-    reported = [int(n) for text in messages for n in text.split() if n.isdigit()]
-    assert sum(reported) == n_left_out
+    numbers = [[int(n) for n in text.split() if n.isdigit()] for text in messages]
+    if n_left_out:
+        [(total, n_spans, *by_reason)] = numbers
+        assert total == sum(by_reason) == n_left_out
+        assert n_spans == len(reference.spans["sc"])
+    else:
+        assert numbers == []
     annotated = np.array([[label in labels for label in LABELS]])
     expected, d_expected = dense_loss(
         features,
