@@ -365,6 +365,25 @@ class Errors(metaclass=ErrorsWithCodes):
         "{line} is no annotation: expected something like "
         "'1<tab>0<tab>3<tab>Ann<tab>PER<tab>-'."
     )
+    EGP251 = "Not CSV from here on: {error}"
+    EGP252 = "The mention of {label!r} has the offsets {value!r}: correct them."
+    EGP253 = (
+        "{line} is no list of entities: expected something like '0,2 G#DNA|3,4 G#DNA', "
+        "or an empty line."
+    )
+    EGP254 = (
+        "{n_lines} lines for a sentence, which has the tokens, their tags if given, "
+        "and the entities: divide sentences by a blank line."
+    )
+    EGP255 = 'Reading UIMA CAS needs dkpro-cassis: pip install "spacy-egp[formats]"'
+    EGP256 = "There is no type system beside it: add {name} or TypeSystem.xml."
+    EGP257 = "Not UIMA CAS XMI, or damaged: {error}"
+    EGP258 = "The row has {n_cells} cells, but the header {n_columns}: correct it."
+    EGP259 = (
+        'It is not clear which of the texts was annotated: call it "text". The keys '
+        "are {keys}."
+    )
+    EGP290 = "Not XML from here on: {error}"
 
     # spacy egp report
     EGP301 = "Cannot read the pipeline {model}: {error}"

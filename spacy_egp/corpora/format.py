@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ..errors import Errors
+from .elements import find_root
 from .files import ByteStream, FilePath, bare_name, open_file
 from .records import BadRecord, Entry
 from .tasks import Schema, Task, read_tasks
@@ -45,7 +46,8 @@ class Sample:
         return bare_name(self.path)
 
     @cached_property
-    def _head(self) -> bytes:
+    def head(self) -> bytes:
+        """The first bytes."""
         with open_file(self.path) as file:
             return file.read(HEAD_SIZE)
 
@@ -57,7 +59,7 @@ class Sample:
         """
         if is_parquet(self.path):
             return ""
-        head = self._head
+        head = self.head
         if len(head) == HEAD_SIZE:
             head = head[: head.rfind(b"\n") + 1]
         try:
@@ -67,9 +69,14 @@ class Sample:
             raise BadRecord(str(self.path), problem) from error
 
     @cached_property
+    def root(self) -> str:
+        """The name of the first element, if this is XML."""
+        return find_root(self.head)
+
+    @cached_property
     def values(self) -> list[Any]:
         """The first objects, if these are JSON or rows of Parquet."""
-        if not looks_like_values(self.path, self._head):
+        if not looks_like_values(self.path, self.head):
             return []
         with open_file(self.path) as file:
             values = islice(read_values(self.path, file), MAX_VALUES)

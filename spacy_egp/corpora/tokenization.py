@@ -12,6 +12,7 @@ from spacy.util import get_lang_class, get_words_and_spaces, load_config
 from spacy.vocab import Vocab, create_vocab
 
 from ..errors import Errors
+from .records import BadRecord
 
 SPLITTERS: dict[str, Callable[[str], list[str]]] = {
     "whitespace": str.split,
@@ -20,6 +21,24 @@ SPLITTERS: dict[str, Callable[[str], list[str]]] = {
 DEFAULT_LANG = "en"
 # Of a text in characters, as in spaCy.
 MAX_LENGTH = 1_000_000
+
+
+def align_words(
+    source: str, words: list[str], text: str
+) -> tuple[list[str], list[bool]]:
+    """Find the tokens that a file gives in the text that it gives, too.
+
+    source (str): The file and the line.
+    words (list[str]): The tokens.
+    text (str): The text.
+    RETURNS (tuple[list[str], list[bool]]): Words and spaces, which make up the text.
+    RAISES (BadRecord): If the tokens do not add up to the text.
+    """
+    try:
+        # It takes no empty tokens.
+        return get_words_and_spaces([word for word in words if word], text)
+    except ValueError as error:
+        raise BadRecord(source, Errors.EGP232) from error
 
 
 class Tokenization:

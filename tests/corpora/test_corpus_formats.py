@@ -4,13 +4,18 @@ Each case: files by name, the options, and the docs as their text and the text a
 of each span.
 """
 
+import csv
+import io
 import json
+import sys
 
 import pytest
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from spacy_egp.corpora.convert import ConversionError, convert
+from spacy_egp.corpora.reader import detect_format
+from spacy_egp.corpora.summary import Fate
 
 BANK = "Bank of Oslo left"
 NESTED = (BANK, ["Bank of Oslo/ORG", "Oslo/LOC"])
@@ -51,6 +56,77 @@ def conllu(*entities, head="# newdoc id = d"):
 def label_studio(*regions, text="Ann left", **task):
     result = [{"type": kind, "value": value} for kind, value in regions]
     return {"data": {"text": text}, "annotations": [{"result": result}], **task}
+
+
+def bioc_xml(*parts):
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE collection SYSTEM '
+        '"BioC.dtd">\n<collection><source/><date/><key/>\n<document><id>1</id>'
+        f"{''.join(parts)}</document></collection>"
+    )
+
+
+def bioc_annotation(label, offset, length, text):
+    return (
+        f'<annotation id="1"><infon key="type">{label}</infon><location '
+        f'offset="{offset}" length="{length}"/><text>{text}</text></annotation>'
+    )
+
+
+def bioc_json(*annotations):
+    items = [
+        {"infons": {"type": label}, "locations": [{"offset": start, "length": length}]}
+        for label, start, length in annotations
+    ]
+    return {"id": 1, "passages": [{"offset": 0, "text": BANK, "annotations": items}]}
+
+
+GENIA = (
+    '<?xml version="1.0"?>\n<!DOCTYPE set SYSTEM "gpml.dtd">\n<set><article>'
+    "<articleinfo><bibliomisc>MEDLINE:1</bibliomisc></articleinfo><title>\n<sentence>{}"
+    "</sentence></title></article></set>"
+)
+
+
+def ace(*mentions):
+    items = "".join(
+        f'<entity ID="E{i}" TYPE="{label}"><entity_mention ID="E{i}-1">\n<extent>'
+        f'<charseq START="{start}" END="{last}">{text}</charseq></extent><head>'
+        '<charseq START="0" END="0">x</charseq></head></entity_mention></entity>'
+        for i, (label, start, last, text) in enumerate(mentions)
+    )
+    return (
+        f'<?xml version="1.0"?>\n<!DOCTYPE source_file SYSTEM "apf.dtd">\n<source_file>'
+        f'<document>{items}<relation ID="R1"/></document></source_file>'
+    )
+
+
+NER = "de.tudarmstadt.ukp.dkpro.core.api.ner.type"
+TYPES = (
+    '<?xml version="1.0"?><typeSystemDescription '
+    'xmlns="http://uima.apache.org/resourceSpecifier"><types><typeDescription><name>'
+    f"{NER}.NamedEntity</name><description/><supertypeName>uima.tcas.Annotation"
+    "</supertypeName><features><featureDescription><name>value</name><description/>"
+    "<rangeTypeName>uima.cas.String</rangeTypeName></featureDescription></features>"
+    "</typeDescription></types></typeSystemDescription>"
+)
+# Offsets count UTF-16 units, of which the emoji has two.
+XMI = (
+    '<?xml version="1.0"?><xmi:XMI xmlns:xmi="http://www.omg.org/XMI" '
+    'xmlns:cas="http:///uima/cas.ecore" xmlns:type="http:///de/tudarmstadt/ukp/dkpro/'
+    'core/api/ner/type.ecore" xmi:version="2.0"><cas:NULL xmi:id="0"/>'
+    '<type:NamedEntity xmi:id="2" sofa="1" begin="3" end="15" value="ORG"/>'
+    '<type:NamedEntity xmi:id="3" sofa="1" begin="11" end="15" value="LOC"/>'
+    '<type:NamedEntity xmi:id="4" sofa="1" begin="3" end="7"/>'
+    '<cas:Sofa xmi:id="1" sofaNum="1" sofaID="_InitialView" mimeType="text" '
+    f'sofaString="\U0001f600 {BANK}"/><cas:View sofa="1" members="2 3 4"/></xmi:XMI>'
+)
+
+
+def label_studio_csv(*rows, delimiter=","):
+    file = io.StringIO()
+    csv.writer(file, delimiter=delimiter).writerows(rows)
+    return file.getvalue()
 
 
 ANN = {"start": 0, "end": 3, "text": "Ann", "labels": ["PER"]}
@@ -307,6 +383,82 @@ CASES = {
     "CoNLL-U, a discontinuous entity": ("a.conllu", conllu(
         "Entity=(1-ORG", "Entity=(e2[1/2]-X-1)", "Entity=1)", "Entity=(e2[2/2]-X-1)",
         head="# global.Entity = eid-etype-head"), {}, [FLAT]),
+    # XML
+    "BioC, passages": ("a.xml", bioc_xml(
+        '<passage><infon key="type">title</infon><offset>0</offset>'
+        '<text>It rained</text></passage>',
+        f'<passage><offset>10</offset><text>{BANK}</text>'
+        + bioc_annotation("ORG", 10, 12, "Bank of Oslo")
+        + bioc_annotation("LOC", 18, 4, "Oslo")
+        + '<relation id="R1"><node refid="1" role="x"/></relation></passage>'), {}, [
+            (f"It rained {BANK}", NESTED[1])]),
+    "BioC, sentences, in pieces": ("a.xml", bioc_xml(
+        '<passage><offset>5</offset><sentence><offset>5</offset><text>It rained</text>'
+        f'</sentence><sentence><offset>17</offset><text>{BANK}</text>'
+        + bioc_annotation("ORG", 17, 12, "Bank of Oslo") + '</sentence></passage>'
+        '<annotation id="2"><infon key="type">X</infon><location offset="17" '
+        'length="4"/><location offset="25" length="4"/></annotation>'
+        + bioc_annotation("LOC", 25, 4, "Oslo")), {}, [
+            (f"It rained {BANK}", NESTED[1])]),
+    "BioC JSON, a collection": ("a.json", json.dumps({"source": "x", "documents": [
+        bioc_json(("ORG", 0, 12), ("LOC", 8, 4)), bioc_json()]}, indent=1), {}, [
+            NESTED, (BANK, [])]),
+    "BioC JSON, lines": ("a.biocjson", json_lines(
+        bioc_json(("ORG", "0", "12")), bioc_json(("LOC", 8, 4))), {}, [
+            FLAT, (BANK, ["Oslo/LOC"])]),
+    "BioC JSON, PubTator 3": ("a.json", json.dumps(
+        {"PubTator3": [bioc_json(("ORG", 0, 12), ("LOC", 8, 4))]}), {}, [NESTED]),
+    "GENIA": ("a.xml", GENIA.format(
+        '<cons lex="x" sem="G#ORG">Bank of <cons sem="G#LOC">Oslo</cons></cons> left'),
+        {}, [(BANK, ["Bank of Oslo/G#ORG", "Oslo/G#LOC"])]),
+    "GENIA, words and coordination": ("a.xml", GENIA.format(
+        '<cons lex="x" sem="(AND G#A G#B)"><cons lex="Bank*"><w c="NN">Bank</w></cons> '
+        '<w c="IN">of</w> <cons sem="G#LOC"><w c="NN">Oslo</w></cons></cons>'
+        ' <w c="VB">left</w>'), {}, [(BANK, ["Oslo/G#LOC"])]),
+    "ACE": ({"a.sgm": f"<DOC>\n<TEXT>\n{BANK}\n</TEXT>\n</DOC>\n", "a.apf.xml": ace(
+        ("ORG", 2, 13, "Bank of Oslo"), ("LOC", 10, 13, "Oslo")), "a.tab": "x\ty\n"},
+        None, {}, [NESTED]),
+    "ACE, an entity of SGML": ({"a.sgm": "<DOC>A &amp; B in Bonn</DOC>", "a.apf.xml":
+        ace(("ORG", 0, 4, "A &amp; B"), ("LOC", 9, 12, "Bonn"))}, None, {}, [
+            ("A & B in Bonn", ["A & B/ORG", "Bonn/LOC"])]),
+    "UIMA CAS XMI": ({"a.xmi": XMI, "TypeSystem.xml": TYPES}, None, {}, [
+        ("\U0001f600 Bank of Oslo left", NESTED[1])]),
+    "UIMA CAS XMI, types of the same name": ({"x/a.xmi": XMI, "x/a.xml": TYPES},
+        None, {}, [("\U0001f600 Bank of Oslo left", NESTED[1])]),
+    # Lines of spans
+    "three lines": ("a.data", f"{BANK}\nNN IN NN VB\n0,3 ORG|2,3 LOC\n\nIt rained\n"
+        "P V\n\n\nAnn left\nNN VB\n0,1 PER\n", {}, [NESTED, NOTHING, LEFT]),
+    "two lines, inclusive ends": ("a.txt", f"{BANK}\n0,2 ORG|2,2 LOC|\n\nIt rained\n\n"
+        "Ann left\n0,0 PER\n", {}, [NESTED, NOTHING, LEFT]),
+    "two lines, CR LF": ("train.data", f"\ufeff{BANK}\r\n0,3 ORG\r\n\r\n", {}, [FLAT]),
+    # Tables
+    "Label Studio CSV": ("a.csv", label_studio_csv(
+        ["id", "text", "label", "annotator", "annotation_id", "lead_time"],
+        [1, BANK, json.dumps([{**ORG, "labels": ["ORG"]}, {**LOC, "labels": ["LOC"]}]),
+         1, 7, 1.5], [2, 'Ann, "left"\nhere', "", 1, 8, 2],
+        [3, "Unseen", "", "", "", ""]
+    ), {}, [NESTED, ('Ann, "left" here', [])]),
+    "Label Studio TSV": ("a.tsv", label_studio_csv(
+        ["id", "sentence", "ner"], [1, BANK, json.dumps([{**ORG, "labels": ["ORG"]}])],
+        delimiter="\t"), {}, [FLAT]),
+    # Argilla
+    "Argilla": ("a.json", json.dumps([
+        {"id": "1", "fields": {"text": BANK}, "status": "completed", "suggestions": {},
+         "responses": {"ents": [{"value": [ORG, LOC], "user_id": "u"}], "ok": [
+             {"value": "yes", "user_id": "u"}]}},
+        {"id": "2", "fields": {"text": "Ann left"}, "responses": {}}]), {}, [NESTED]),
+    "Argilla, flattened": ("a.jsonl", json_lines(
+        {"id": "1", "_server_id": "x", "text": BANK, "document_id": "US-1",
+         "ents.responses": [[LOC], [ORG, LOC]], "ents.responses.users": ["a", "b"],
+         "ents.responses.status": ["discarded", "submitted"], "ents.suggestion": [LOC]}
+    ), {}, [NESTED]),
+    "Argilla 1": ("a.json", json.dumps([
+        {"text": BANK, "tokens": WORDS, "prediction": None, "annotation": [
+            ["ORG", 0, 12], ["LOC", 8, 12]], "status": "Validated"},
+        {"text": "Ann left", "tokens": ["Ann", "left"], "prediction": [],
+         "annotation": [{"label": "PER", "start": 0, "end": 3}]},
+        {"text": "x", "tokens": ["x"], "prediction": [], "annotation": None}]), {}, [
+            NESTED, LEFT]),
     # Characters
     "white space before": ("a.jsonl", json_lines(
         {"text": "So Ann left", "label": [[2, 6, "PER"]]}), {}, [
@@ -388,6 +540,36 @@ ERRORS = {
     "brackets that do not match": ("a.conllu", conllu("Entity=(1-X", "_", "Entity=2)",
         "_"), {}, "[EGP249] The brackets of the entity '2'"),
     "no annotation of PubTator": ("a.pubtator", "1|t|Ann\n1\t0\n", {}, "[EGP250]"),
+    "BioC, no number": ("a.xml", bioc_xml(f"<passage><offset>0</offset><text>{BANK}"
+        "</text>" + bioc_annotation("X", "x", 3, "Ban") + "</passage>"), {},
+        "a.xml:4: [EGP220] passages.0.annotations.0.locations"),
+    "BioC, other text": ("a.xml", bioc_xml(f"<passage><offset>0</offset><text>\n{BANK}"
+        "</text>\n" + bioc_annotation("X", 0, 3, "Ann") + "</passage>"), {},
+        "a.xml:6: [EGP216]"),
+    "BioC, cut off": ("a.xml", bioc_xml("<passage>")[:-30], {}, "[EGP290] Not XML"),
+    "GENIA, an entity": ("a.xml", GENIA.format('<cons sem="A">&deg;</cons>'), {},
+        "a.xml:4: [EGP290] Not XML from here on: the entity &deg; is not defined"),
+    "ACE without a text": ("a.apf.xml", ace(("X", 0, 1, "xy")), {},
+        "[EGP227] There is no a.sgm"),
+    "ACE, no offset": ({"a.sgm": "Ann", "a.apf.xml": ace(("X", "", 1, "xy"))}, None,
+        {}, "a.apf.xml:3: [EGP252] The mention of 'X' has the offsets '-1'"),
+    "XMI without types": ("a.xmi", XMI, {}, "[EGP256] There is no type system"),
+    "XMI, damaged": ({"a.xmi": XMI[:-20], "TypeSystem.xml": TYPES}, None, {},
+        "a.xmi: [EGP257]"),
+    "no list of entities": ("a.data", f"{BANK}\n0,3 X\n\n{BANK}\n0,3 X|x\n\nIt\nA B\n",
+        {}, "a.data:5: [EGP253] 'x'"),
+    "no tags": ("a.data", f"{BANK}\n0,3 X\n\nIt\nA B\n", {}, "a.data:5: [EGP253]"),
+    "too many lines": ("a.data", f"{BANK}\n0,3 X\n{BANK}\n0,3 X\n", {},
+        "a.data:1: [EGP254] 4 lines"),
+    "CSV, a row too short": ("a.csv", "text,label,lead_time\nAnn,x\n", {},
+        "a.csv:2: [EGP258] The row has 2 cells, but the header 3"),
+    "CSV, no JSON": ("a.csv", "text,label,lead_time\nAnn,\"[{\"\"x\",1\n", {},
+        "a.csv:2: [EGP217]"),
+    "Argilla, two texts": ("a.json", json.dumps([{"fields": {"a": "A", "b": "B"},
+        "responses": {"x": [{"value": []}]}}]), {}, "[EGP259] It is not clear"),
+    "Argilla, no start": ("a.json", json.dumps([{"fields": {"text": "Ann"},
+        "responses": {"x": [{"value": [{"end": 1, "label": "X"}]}]}}]), {},
+        "[EGP220] start: Field required"),
     "binary answers": ("a.jsonl", json_lines({"text": "Ann",
         "spans": spans((0, 3, "A")), "answer": "accept", "_view_id": "ner"}),
         {}, "[EGP202] No docs to write"),
@@ -415,6 +597,62 @@ def test_error(case, tmp_path, monkeypatch):
         texts += map(str, error.value.summary.bad.first)
     assert any(message in text for text in texts), texts
     assert not (tmp_path / "out.spacy").exists()
+
+
+# By the beginning of a case's name.
+NAMES = {
+    "BioC": "bioc",
+    "GENIA": "genia",
+    "ACE": "ace",
+    "UIMA": "xmi",
+    "three lines": "span-lines",
+    "two lines": "span-lines",
+    "Label Studio CSV": "label-studio-csv",
+    "Label Studio TSV": "label-studio-csv",
+    "Argilla": "argilla",
+}
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.startswith(tuple(NAMES))])
+def test_format_is_detected(case, tmp_path):
+    files, data, _, _ = CASES[case]
+    write(tmp_path, files, data)
+    [name] = {name for start, name in NAMES.items() if case.startswith(start)}
+    paths = [path for path in tmp_path.rglob("*") if path.suffix not in ("", ".tab")]
+    assert {detect_format(path).name for path in paths} == {name}
+
+
+def test_what_new_formats_leave_out_is_counted(tmp_path):
+    left_out = {}
+    for case in CASES:
+        if case.startswith(tuple(NAMES)):
+            files, data, options, _ = CASES[case]
+            write(tmp_path / case, files, data)
+            summary = convert([tmp_path / case], tmp_path / "out.spacy", **options)
+            n_pieces = summary.fates[Fate.DISCONTINUOUS].labels
+            left_out[case] = dict(+summary.other), dict(n_pieces)
+    assert {case: counts for case, counts in left_out.items() if any(counts)} == {
+        "BioC, passages": ({"relations": 1}, {}),
+        "BioC, sentences, in pieces": ({}, {"X": 1}),
+        "GENIA, words and coordination": (
+            {"terms without sem, such as parts of coordinated ones": 1},
+            {"G#A": 1, "G#B": 1},
+        ),
+        "ACE": ({"relations": 1}, {}),
+        "ACE, an entity of SGML": ({"relations": 1}, {}),
+        "UIMA CAS XMI": ({"spans without a label": 1}, {}),
+        "UIMA CAS XMI, types of the same name": ({"spans without a label": 1}, {}),
+        "Argilla": ({"answers to ok": 1}, {}),
+    }
+
+
+def test_cassis_is_needed_only_for_its_format(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cassis", None)
+    write(tmp_path / "in", *CASES["BioC, passages"][:2])
+    convert([tmp_path / "in"], tmp_path / "out.spacy")
+    write(tmp_path / "in", *CASES["UIMA CAS XMI"][:2])
+    with pytest.raises(ImportError, match=r"EGP255.*spacy-egp\[formats\]"):
+        convert([tmp_path / "in"], tmp_path / "out.spacy")
 
 
 def test_columns_that_agree_are_pointed_out(tmp_path):
@@ -458,7 +696,7 @@ def test_tokenizer(tokenizer, words, tmp_path, monkeypatch):
 
 def test_a_file_with_tokens_needs_no_tokenizer(tmp_path, monkeypatch):
     """Japanese needs a package for its tokenizer."""
-    monkeypatch.setitem(__import__("sys").modules, "sudachipy", None)
+    monkeypatch.setitem(sys.modules, "sudachipy", None)
     write(tmp_path, "a.iob", "東京 B-LOC\nへ O\n")
     convert([tmp_path / "a.iob"], tmp_path / "out.spacy", lang="ja")
     assert list(read(tmp_path / "out.spacy")) == [("東京へ", ["東京/LOC"])]

@@ -9,11 +9,11 @@ import zipfile
 
 import pytest
 from conftest import words_of
-from spacy.cli._util import app as spacy_app
 from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
+from spacy_egp.cli import app
 from spacy_egp.corpora import files, values
 from spacy_egp.corpora.convert import ConversionError, convert
 
@@ -200,8 +200,8 @@ def test_no_escape_reaches_the_terminal(tmp_path):
     (folder / name).write_text(json.dumps(task))
     (folder / f"README{ESCAPE}").write_text("# About")
     for option in ("--skip-bad", "--format=iob", f"--format={ESCAPE}"):
-        args = ["egp", "convert", str(folder), str(tmp_path / "out.spacy"), option]
-        outcome = CliRunner().invoke(spacy_app, args)
+        args = ["convert", str(folder), str(tmp_path / "out.spacy"), option]
+        outcome = CliRunner().invoke(app, args)
         assert not {"\x1b]", "\x07", "\u202e"} & set(outcome.output)
         assert "\x1b]" not in outcome.output
         assert r"\x1b" in words_of(outcome)

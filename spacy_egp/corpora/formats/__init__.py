@@ -10,11 +10,18 @@ from ..format import Format
 
 MODULES = (
     "docbin",
+    "ace",
     "brat",
+    "xmi",
+    "bioc",
+    "genia",
     "webanno",
     "conllu",
     "pubtator",
+    "label_studio_csv",
+    "span_lines",
     "iob",
+    "argilla",
     "train_data",
     "prodigy",
     "label_studio",

@@ -7,13 +7,12 @@ from collections import Counter
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
-from spacy.util import get_words_and_spaces
 
-from ...errors import Errors
 from ..format import task_format
 from ..json_span import JsonSpan
-from ..records import BadRecord, TextRecord, Unannotated
+from ..records import TextRecord, Unannotated
 from ..tasks import Task
+from ..tokenization import align_words
 
 # The interfaces in which an answer is about the spans that are shown.
 BINARY_VIEWS = ("ner", "spans")
@@ -59,24 +58,15 @@ class ProdigyTask(Task):
         # Where nothing was highlighted, Prodigy may write no spans.
         if self.answer is None and "spans" not in self.model_fields_set:
             return Unannotated(source, "there are no spans")
+        words = [token.text for token in self.tokens or []]
         return TextRecord(
             source=source,
             document=source,
             text=self.text,
-            tokens=self._align_tokens(source),
+            tokens=align_words(source, words, self.text) if words else None,
             spans=[span.to_offsets() for span in self.spans or []],
             other=Counter(relations=len(self.relations or [])),
         )
-
-    def _align_tokens(self, source: str) -> tuple[list[str], list[bool]] | None:
-        if self.tokens is None:
-            return None
-        words = [token.text for token in self.tokens]
-        try:
-            # It takes no empty tokens.
-            return get_words_and_spaces([w for w in words if w], self.text)
-        except ValueError as error:
-            raise BadRecord(source, Errors.EGP232) from error
 
 
 FORMAT = task_format("prodigy", ProdigyTask)

@@ -12,6 +12,7 @@ from ...errors import Errors
 from ..blocks import Line, read_blocks
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
+from ..layers import find_label_feature, has_entities, short_name
 from ..records import BadRecord, Entry, Offsets, TokenRecord, shorten
 
 HEADER = "#FORMAT=WebAnno TSV"
@@ -21,10 +22,9 @@ OFFSETS = re.compile(r"(\d{1,9})-(\d{1,9})")
 # An annotation ends at a bar, unless that is escaped; an id tells stacked ones apart.
 BAR = re.compile(r"(?<!\\)\|")
 WITH_ID = re.compile(r"(?P<label>.*?)(?<!\\)\[(?P<id>\d{1,9})\]", re.DOTALL)
+# What stands for a feature that is not set.
+NO_LABEL = "*"
 ESCAPE = re.compile(r"\\(.)")
-# Layers of DKPro Core that are no entities.
-OTHER_LAYERS = re.compile(r"\.(pos|segmentation|morph|syntax|coref)\b", re.IGNORECASE)
-LABEL_FEATURES = ("value", "label", "type", "kind", "category")
 # Number, offsets and text of a token.
 N_TOKEN_COLUMNS = 3
 
@@ -34,10 +34,12 @@ class Layer(NamedTuple):
 
     name (str): Its type.
     column (int): The column of its label.
+    has_label (bool): Whether it has one. Its name is the label of a layer without.
     """
 
     name: str
     column: int
+    has_label: bool = True
 
 
 def matches_webanno(sample: Sample) -> bool:
@@ -62,14 +64,17 @@ class _Head:
 
     def __init__(self) -> None:
         self.layers: list[Layer] = []
+        self.others: list[Layer] = []
         self.n_columns = N_TOKEN_COLUMNS
 
     def add(self, line: str) -> None:
         name, *features = line.partition("=")[2].split("|")
-        if line.startswith("#T_SP=") and not OTHER_LAYERS.search(name):
-            lower = [feature.lower() for feature in features]
-            label = next((lower.index(f) for f in LABEL_FEATURES if f in lower), 0)
-            self.layers.append(Layer(name, self.n_columns + label))
+        if line.startswith("#T_SP=") and has_entities(name):
+            label = find_label_feature([feature for feature in features if feature])
+            column = self.n_columns + (label or 0)
+            self.layers.append(Layer(name, column, label is not None))
+        else:
+            self.others.append(Layer(name, self.n_columns))
         # A layer without features has a column nevertheless.
         self.n_columns += len(features) or 1
 
@@ -82,12 +87,11 @@ def _read_block(path: FilePath, head: _Head, lines: list[Line]) -> Iterator[Entr
         elif not line.startswith("#"):
             rows.append((number, line))
     if rows:
-        yield _read_sentence(path, rows, head.layers)
+        yield _read_sentence(path, rows, head)
 
 
-def _read_sentence(
-    path: FilePath, rows: list[Line], layers: list[Layer]
-) -> TokenRecord:
+def _read_sentence(path: FilePath, rows: list[Line], head: _Head) -> TokenRecord:
+    layers = head.layers
     source = f"{path}:{rows[0][0]}"
     record = TokenRecord(
         source=source, document=str(path), words=[], spans=[], spaces=[]
@@ -114,10 +118,19 @@ def _read_sentence(
         record.words.append(columns[2])
         for layer in layers:
             cells[layer].append(_get(columns, layer.column))
+        for layer in head.others:
+            n_other = sum(1 for _ in _split_cell(_get(columns, layer.column)))
+            record.other[short_name(layer.name)] += n_other
     if record.spaces is not None:
         record.spaces.append(False)
     for layer in layers:
-        record.spans.extend(_read_layer(cells[layer]))
+        for span in _read_layer(cells[layer]):
+            if not layer.has_label:
+                span = span._replace(label=short_name(layer.name))
+            if span.label == NO_LABEL:
+                record.other["spans without a label"] += 1
+            else:
+                record.spans.append(span)
     return record
 
 

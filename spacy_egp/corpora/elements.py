@@ -1,0 +1,135 @@
+"""The elements of an XML file, one after the other, each with its line."""
+
+import re
+from collections.abc import Collection, Iterator
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+from ..errors import Errors
+from .files import MAX_RECORD, ByteStream, FilePath
+from .records import BadRecord
+
+CHUNK_SIZE = 2**16
+# Annotation is nested, but not like this.
+MAX_DEPTH = 200
+COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+START = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s/>]")
+
+
+class Located(Element):
+    """An element with the line on which it begins.
+
+    line (int): The line, from 1.
+    """
+
+    line = 0
+
+
+def find_root(head: bytes) -> str:
+    """RETURNS (str): The name of the first element, without its namespace, if these are
+    the first bytes of an XML file."""
+    if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+        return ""
+    match = START.search(COMMENT.sub(b"", head))
+    return match[1].decode() if match else ""
+
+
+def read_elements(
+    path: FilePath, file: ByteStream, tags: Collection[str]
+) -> Iterator[Located]:
+    """Read an XML file, holding one element at a time.
+
+    path (FilePath): The file's name.
+    file (ByteStream): The open file, in the encoding that it declares.
+    tags (Collection[str]): The elements to read. Those inside others are read as a part
+        of these only.
+    YIELDS (Located): The elements, complete.
+    RAISES (BadRecord): If the file is not XML from a line on, or an element is too
+        large or too deep.
+    """
+    reader = _Reader(tags)
+    # As much again is read as there is of an element, because expat begins anew with a
+    # tag that is not complete.
+    while chunk := file.read(max(CHUNK_SIZE, reader.n_bytes)):
+        yield from _parse(path, reader, chunk)
+    yield from _parse(path, reader, b"", is_final=True)
+
+
+def _parse(
+    path: FilePath, reader: "_Reader", chunk: bytes, is_final: bool = False
+) -> Iterator[Located]:
+    error = None
+    try:
+        reader.feed(chunk, is_final)
+    except (expat.ExpatError, ValueError) as parse_error:
+        error = parse_error
+    # What is complete before an error is read, too.
+    yield from reader.complete
+    reader.complete.clear()
+    if error is not None:
+        source = f"{path}:{reader.parser.CurrentLineNumber}"
+        problem = Errors.EGP290.format(error=error)
+        raise BadRecord(source, problem) from error
+
+
+class _Reader:
+    """Builds the elements of some tags, and forgets all others.
+
+    tags (Collection[str]): The tags.
+    """
+
+    def __init__(self, tags: Collection[str]) -> None:
+        self.tags = tags
+        self.complete: list[Located] = []
+        self.builder: TreeBuilder | None = None
+        self.depth = self.outside = self.n_bytes = 0
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._add_text
+        # An external DTD, which is not read, may define it.
+        self.parser.SkippedEntityHandler = self._skip_entity
+
+    def feed(self, chunk: bytes, is_final: bool) -> None:
+        self.n_bytes += len(chunk)
+        if self.n_bytes > MAX_RECORD:
+            raise ValueError(f"an element has more than {MAX_RECORD} bytes")
+        self.parser.Parse(chunk, is_final)
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"elements are nested more than {MAX_DEPTH} deep")
+        if self.builder is None:
+            self.n_bytes = 0
+            if tag not in self.tags:
+                return
+            self.builder = TreeBuilder(element_factory=Located)
+            self.outside = self.depth - 1
+        element = self.builder.start(tag, attributes)
+        assert isinstance(element, Located)
+        element.line = self.parser.CurrentLineNumber
+
+    def _end(self, tag: str) -> None:
+        self.depth -= 1
+        if self.builder is None:
+            self.n_bytes = 0
+            return
+        self.builder.end(tag)
+        if self.depth == self.outside:
+            element = self.builder.close()
+            assert isinstance(element, Located)
+            self.complete.append(element)
+            self.builder = None
+            self.n_bytes = 0
+
+    def _add_text(self, text: str) -> None:
+        if self.builder is None:
+            self.n_bytes = 0
+        else:
+            self.builder.data(text)
+
+    def _skip_entity(self, name: str, is_parameter_entity: bool) -> None:
+        if not is_parameter_entity:
+            raise ValueError(f"the entity &{name}; is not defined")

@@ -1,0 +1,112 @@
+"""UIMA CAS XMI, which INCEpTION and other tools of UIMA write, with its type system.
+
+Source: https://github.com/dkpro/dkpro-cassis, which reads it
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ...errors import Errors
+from ..files import ByteStream, FilePath, open_file, read_whole, replace_suffix
+from ..format import Format, Options, Sample
+from ..layers import find_label_feature, has_entities, short_name
+from ..records import BadRecord, Entry, Offsets, TextRecord
+from ..tokenization import align_words
+
+ANNOTATION, TYPE_SYSTEM = "XMI", "typeSystemDescription"
+TYPE_SYSTEM_NAME = "TypeSystem.xml"
+TOKEN = "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Token"
+# What is no annotation of a person.
+TECHNICAL = ("DocumentAnnotation", "DocumentMetaData", "Token", "Sentence")
+RELATION = frozenset({"Governor", "Dependent"})
+
+
+def matches_xmi(sample: Sample) -> bool:
+    """RETURNS (bool): Whether this is a CAS, or a type system."""
+    return sample.root in (ANNOTATION, TYPE_SYSTEM)
+
+
+def read_xmi(path: FilePath, file: ByteStream, options: Options) -> Iterator[Entry]:
+    """Read a CAS. Each view with a text becomes a doc.
+
+    path (FilePath): The file's name.
+    file (ByteStream): The open file.
+    options (Options): Not used.
+    YIELDS (Entry): A record for an .xmi file and the type system beside it; nothing for
+        the latter.
+    RAISES (ImportError): If dkpro-cassis is not installed.
+    """
+    if Sample(path).root == TYPE_SYSTEM:
+        return
+    try:
+        from cassis import load_cas_from_xmi, load_typesystem
+    except ImportError as error:
+        raise ImportError(Errors.EGP255) from error
+    type_path = _find_type_system(path)
+    try:
+        with open_file(type_path) as type_file:
+            data = read_whole(type_path, type_file).encode()
+        types = load_typesystem(io.BytesIO(data))
+        data = read_whole(path, file).encode()
+        cas = load_cas_from_xmi(io.BytesIO(data), typesystem=types)
+        views = [cas.get_view(view.sofa.sofaID) for view in cas.views]
+        records = [_read_view(str(path), view) for view in views if view.sofa_string]
+    except BadRecord:
+        raise
+    # Damaged files make lxml and cassis raise whatever they like.
+    except Exception as error:
+        problem = Errors.EGP257.format(error=f"{type(error).__name__}: {error}")
+        raise BadRecord(str(path), problem) from error
+    yield from records
+
+
+def _find_type_system(path: FilePath) -> FilePath:
+    """RETURNS (FilePath): The file of the same name with .xml, or that which INCEpTION
+    writes for a folder."""
+    own = replace_suffix(path, ".xml")
+    folder: Any = path.parent
+    for candidate in (own, folder / TYPE_SYSTEM_NAME):
+        if candidate.exists():
+            return candidate
+    raise BadRecord(str(path), Errors.EGP256.format(name=own.name))
+
+
+def _read_view(source: str, view: Any) -> TextRecord:
+    text = view.sofa_string
+    record = TextRecord(source=source, document=source, text=text, spans=[])
+    words = []
+    for annotation in view.select_all_annotations():
+        layer = annotation.type
+        features = [
+            f.name for f in layer.all_features if f.rangeType.name == "uima.cas.String"
+        ]
+        start, end = annotation.begin, annotation.end
+        if layer.name == TOKEN:
+            words.append(text[start:end])
+        elif {f.name for f in layer.all_features} >= RELATION:
+            record.other["relations"] += 1
+        elif not has_entities(layer.name):
+            if short_name(layer.name) not in TECHNICAL:
+                record.other[short_name(layer.name)] += 1
+        else:
+            i = find_label_feature(features)
+            label = short_name(layer.name) if i is None else annotation[features[i]]
+            if label:
+                record.spans.append(Offsets(start, end, label))
+            else:
+                record.other["spans without a label"] += 1
+    return replace(record, tokens=_align(source, words, text))
+
+
+def _align(
+    source: str, words: list[str], text: str
+) -> tuple[list[str], list[bool]] | None:
+    # Some pipelines of UIMA have tokens of words only.
+    if "".join(words).split() and "".join(words) == "".join(text.split()):
+        return align_words(source, words, text)
+    return None
+
+
+FORMAT = Format("xmi", matches_xmi, read_xmi)
