@@ -383,6 +383,11 @@ class Errors(metaclass=ErrorsWithCodes):
         'It is not clear which of the texts was annotated: call it "text". The keys '
         "are {keys}."
     )
+    EGP260 = "The file is empty."
+    EGP265 = (
+        "{n_sentences} sentences, but {n_lists} lists of spans: give each sentence "
+        "one, which may be empty."
+    )
     EGP290 = "Not XML from here on: {error}"
 
     # spacy egp report

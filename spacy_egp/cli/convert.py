@@ -191,11 +191,12 @@ def print_left_out(summary: Summary, n_errors: int) -> None:
         summary.files,
         (f"{file.source}: {file.reason}" for file in summary.files.first),
     )
-    others = [repeat for repeat in summary.repeats.first if not repeat.same_spans]
+    repeats = summary.repeats
+    others = (repeat for repeat in repeats.first if not repeat.same_spans)
     _print_list(
-        f"doc(s) with texts that occur more than once; {len(others)} of them have "
+        f"doc(s) with texts that occur more than once; {repeats.others} of them have "
         "other spans than the first",
-        summary.repeats,
+        repeats,
         (f"{repeat.source}: {format_repr(repeat.text)}" for repeat in others),
     )
     for notice in summary.notices.first:

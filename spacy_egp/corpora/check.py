@@ -12,8 +12,12 @@ from .records import (
     Record,
     TextRecord,
     TokenRecord,
+    count_confirmed,
 )
 from .tokenization import MAX_LENGTH
+
+# The last character that is one unit of UTF-16.
+MAX_UNIT = "\uffff"
 
 
 def check_record(record: Record) -> Iterator[Entry]:
@@ -35,6 +39,8 @@ def check_record(record: Record) -> Iterator[Entry]:
     if problem:
         yield BadRecord(record.source, problem)
         return
+    if isinstance(record, TextRecord):
+        record = _count_characters(record)
     good_spans = []
     for span in record.spans:
         problem = _find_span_problem(record, span)
@@ -44,6 +50,26 @@ def check_record(record: Record) -> Iterator[Entry]:
             good_spans.append(span)
     yield from bad
     yield replace(record, spans=good_spans)
+
+
+def _count_characters(record: TextRecord) -> TextRecord:
+    """RETURNS (TextRecord): The record, with offsets in characters if they count units
+    of UTF-16, as tools in JavaScript do, and the text of the spans confirms that."""
+    text = record.text
+    if text.isascii() or max(text) <= MAX_UNIT:
+        return record
+    units = [i for i, char in enumerate(text) for _ in range(1 + (char > MAX_UNIT))]
+    units.append(len(text))
+    spans = [
+        span._replace(start=units[span.start], end=units[span.end])
+        if 0 <= span.start <= span.end < len(units)
+        else span
+        for span in record.spans
+    ]
+    n_confirmed = count_confirmed(text, record.spans)
+    if count_confirmed(text, spans) <= n_confirmed:
+        return record
+    return replace(record, spans=spans)
 
 
 def _find_problem(record: TextRecord | TokenRecord) -> str | None:

@@ -168,10 +168,13 @@ def read_lines(file: ByteStream) -> Iterator[tuple[int, bytes | None]]:
     """
     number = 0
     while line := file.readline(MAX_RECORD):
-        number += 1
         if len(line) < MAX_RECORD or line.endswith(b"\n"):
-            yield number, line
+            # Old files end their lines with a carriage return alone.
+            for part in line.splitlines(keepends=True):
+                number += 1
+                yield number, part
             continue
+        number += 1
         while line and not line.endswith(b"\n"):
             line = file.readline(MAX_RECORD)
         yield number, None

@@ -61,9 +61,10 @@ class Sample:
             return ""
         head = self.head
         if len(head) == HEAD_SIZE:
-            head = head[: head.rfind(b"\n") + 1]
+            head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1]
         try:
-            return head.decode("utf-8-sig")
+            text = head.decode("utf-8-sig")
+            return text.replace("\r\n", "\n").replace("\r", "\n")
         except UnicodeDecodeError as error:
             problem = Errors.EGP212.format(error=error)
             raise BadRecord(str(self.path), problem) from error

@@ -14,6 +14,8 @@ DATA_SUFFIXES = (
     *(".ann", ".a1", ".a2", ".bio", ".conll", ".conllu", ".conllup", ".iob", ".iob2"),
     *(".json", ".jsonl", ".ndjson", ".parquet", ".pubtator", ".spacy", ".tsv", ".xmi"),
 )
+# What a tool writes when there is nothing to write.
+NOTHING = (b"", b"[]", b"{}")
 
 
 def read_corpus(
@@ -68,6 +70,8 @@ def detect_format(path: FilePath) -> Format | LeftOut:
     for value in sample.values:
         if isinstance(value, ValueError):
             raise BadRecord(str(path), str(value))
+    if sample.head.strip() in NOTHING:
+        return LeftOut(str(path), Errors.EGP260)
     problem = Errors.EGP210.format(formats=", ".join(FORMATS))
     # A list of labels and the like is JSON, too.
     if bare_name(path).endswith(DATA_SUFFIXES) and not sample.values:

@@ -2,6 +2,7 @@
 
 import reprlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -142,6 +143,16 @@ class DocRecord(BaseRecord):
 
 Record = TextRecord | TokenRecord | DocRecord
 Entry = Record | Unannotated | LeftOut | Notice | BadRecord
+
+
+def count_confirmed(text: str, spans: Iterable[Offsets]) -> int:
+    """RETURNS (int): The number of spans whose text the file repeats and that are there
+    in the text, white space aside."""
+    return sum(
+        span.text is not None
+        and text[max(0, span.start) : max(0, span.end)].split() == span.text.split()
+        for span in spans
+    )
 
 
 def shorten(value: object) -> str:

@@ -83,6 +83,21 @@ class SpanListing(Listing[SpanText]):
 
 
 @dataclass
+class RepeatListing(Listing[Repeat]):
+    """A count of docs with texts of earlier ones, and of those with other spans.
+
+    others (int): The number of docs with other spans.
+    """
+
+    others: int = 0
+
+    def add(self, items: Iterable[Repeat]) -> None:
+        for item in items:
+            self.others += not item.same_spans
+            super().add([item])
+
+
+@dataclass
 class Summary:
     """Counts over all docs of a conversion.
 
@@ -94,7 +109,7 @@ class Summary:
     longest (SpanText | None): The first of the longest spans.
     longest_tokens (int): Its length.
     fates (dict[Fate, SpanListing]): Spans that are not written as the file has them.
-    repeats (Listing[Repeat]): Docs whose text an earlier doc has.
+    repeats (RepeatListing): Docs whose text an earlier doc has.
     bad (Listing[BadRecord]): Records and spans that cannot be read.
     unannotated (Counter[str]): Texts left out, as nobody annotated them, by reason.
     other (Counter[str]): Annotations left out, as they are no spans, by kind.
@@ -112,7 +127,7 @@ class Summary:
     fates: dict[Fate, SpanListing] = field(
         default_factory=lambda: {fate: SpanListing() for fate in Fate}
     )
-    repeats: Listing[Repeat] = field(default_factory=Listing)
+    repeats: RepeatListing = field(default_factory=RepeatListing)
     bad: Listing[BadRecord] = field(default_factory=Listing)
     unannotated: Counter[str] = field(default_factory=Counter)
     other: Counter[str] = field(default_factory=Counter)
@@ -165,9 +180,10 @@ class Summary:
             "crossing": self.crossing,
             "longest": longest and {**longest, "tokens": self.longest_tokens},
             **{fate.value: _spans_to_dict(self.fates[fate]) for fate in Fate},
-            "repeats": _to_dict(
-                self.repeats, (r._asdict() for r in self.repeats.first)
-            ),
+            "repeats": {
+                **_to_dict(self.repeats, (r._asdict() for r in self.repeats.first)),
+                "others": self.repeats.others,
+            },
             "bad": _to_dict(
                 self.bad,
                 ({"source": e.source, "problem": e.problem} for e in self.bad.first),

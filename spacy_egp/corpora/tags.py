@@ -8,7 +8,7 @@ from ..errors import Errors
 from .records import Offsets
 
 # IOB, IOB2 and IOBES; the latter is also written as BILUO and as BMES.
-PREFIXED = re.compile(r"[BIEMSLU]-\S.*")
+PREFIXED = re.compile(r"[BIEMSLU][-_]\S.*")
 OUTSIDE = frozenset({"O", "_", ""})
 # What joins the tags of a token in one cell. A blank may follow the others.
 SEPARATORS = "|;,+ "

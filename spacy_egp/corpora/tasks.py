@@ -1,7 +1,7 @@
 """What annotation tools and benchmarks export: JSON objects with a schema."""
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -41,6 +41,16 @@ class Task(Schema):
         RETURNS (Record | Unannotated): The text and its spans.
         RAISES (BadRecord): If the task contradicts itself.
         """
+
+
+def check_lengths(
+    source: str, sentences: Sequence[Any], spans: Sequence[Any] | None
+) -> None:
+    """RAISES (BadRecord): If there are spans, but not a list of them for each of the
+    sentences."""
+    if spans and len(spans) != len(sentences):
+        problem = Errors.EGP265.format(n_sentences=len(sentences), n_lists=len(spans))
+        raise BadRecord(source, problem)
 
 
 def read_tasks(schema: type[Task], path: FilePath, file: ByteStream) -> Iterator[Entry]:

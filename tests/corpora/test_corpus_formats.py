@@ -459,6 +459,43 @@ CASES = {
          "annotation": [{"label": "PER", "start": 0, "end": 3}]},
         {"text": "x", "tokens": ["x"], "prediction": [], "annotation": None}]), {}, [
             NESTED, LEFT]),
+    # Ends of lines, units of offsets, empty files
+    "IOB, only carriage returns": ("a.iob", "Ann\tB-PER\rleft\tO\r\rIt\tO\rrained\tO\r",
+        {}, [LEFT, NOTHING]),
+    "JSONL, only carriage returns": ("a.jsonl", json_lines(
+        {"text": "Ann left", "label": [[0, 3, "PER"]]},
+        {"text": "It rained", "label": []}).replace("\n", "\r"), {}, [LEFT, NOTHING]),
+    "brat, only carriage returns": ({"a.txt": "Bank\rof Oslo left",
+        "a.ann": "T1\tORG 0 12\tBank of Oslo\rT2\tLOC 8 12\tOslo\r"}, None, {}, [
+            NESTED]),
+    "brat, carriage returns that came later": ({"a.txt": "Bank of\r\nOslo left",
+        "a.ann": "T1\tORG 0 12\tBank of Oslo\nT2\tLOC 8 12\tOslo\n"}, None, {}, [
+            NESTED]),
+    "offsets in units of UTF-16": ("a.jsonl", json_lines({"text": "\U0001f600 Ann left",
+        "entities": [{"start": 3, "end": 6, "label": "PER", "text": "Ann"}]}), {}, [
+            ("\U0001f600 Ann left", ["Ann/PER"])]),
+    "offsets in characters": ("a.jsonl", json_lines({"text": "\U0001f600 Ann left",
+        "entities": [{"start": 2, "end": 5, "label": "PER", "text": "Ann"}]}), {}, [
+            ("\U0001f600 Ann left", ["Ann/PER"])]),
+    "empty files": ({"a.iob": "", "b.json": "[]", "c.jsonl": " \n",
+        "d.iob": "Ann\tB-PER\nleft\tO\n"}, None, {}, [LEFT]),
+    # Labels
+    "Label Studio's CoNLL, blanks in a label": ("a.conll", "-DOCSTART- -X- O\n"
+        "Ann -X- _ B-First Name\nLee -X- _ I-First Name\nleft -X- _ O\n", {}, [
+            ("Ann Lee left", ["Ann Lee/First Name"])]),
+    "bare labels, mostly O": ("a.txt", "Ann\tPER\nLee\tPER\nleft\tO\nby\tO\ncar\tO\n",
+        {}, [("Ann Lee left by car", ["Ann Lee/PER"])]),
+    "an underscore after the prefix": ("a.iob", "Ann\tB_PER\nLee\tI_PER\nleft\tO\n", {},
+        [("Ann Lee left", ["Ann Lee/PER"])]),
+    "bare labels of Hugging Face": ("a.jsonl", hf(ner_tags=[1, 1, 1, 0]), {
+        "label_names": ["O", "ORG"]}, [FLAT]),
+    "CoNLL-U without entities": ({"a.conllu": conllu("_", "_", "_", "_"),
+        "b.conllu": conllu("Entity=(1-ORG", "_", "Entity=(2-LOC)1)", "_")}, None, {}, [
+            (BANK, []), NESTED]),
+    "WebAnno, no feature, no value": ("a.tsv", webanno(
+        ["#T_SP=webanno.custom.ORG|", "#T_SP=webanno.custom.Ent|value",
+         "#T_RL=webanno.custom.Rel|value|BT_webanno.custom.Ent"],
+        ("*[1]", "*"), ("*[1]",), ("*[1]", "LOC", "r", "1-1"), ("_",)), {}, [NESTED]),
     # Characters
     "white space before": ("a.jsonl", json_lines(
         {"text": "So Ann left", "label": [[2, 6, "PER"]]}), {}, [
@@ -570,6 +607,10 @@ ERRORS = {
     "Argilla, no start": ("a.json", json.dumps([{"fields": {"text": "Ann"},
         "responses": {"x": [{"value": [{"end": 1, "label": "X"}]}]}}]), {},
         "[EGP220] start: Field required"),
+    "prefixes without labels": ("a.iob", "Ann\tB\nLee\tI\nleft\tO\n", {}, "[EGP210]"),
+    "DyGIE++, a list too few": ("a.jsonl", json_lines({"sentences": [["a"], ["b"]],
+        "ner": [[[0, 0, "X"]]]}), {}, "[EGP265] 2 sentences, but 1 lists"),
+    "only empty files": ("a.jsonl", "\n", {}, "[EGP202] No docs to write"),
     "binary answers": ("a.jsonl", json_lines({"text": "Ann",
         "spans": spans((0, 3, "A")), "answer": "accept", "_view_id": "ner"}),
         {}, "[EGP202] No docs to write"),
@@ -694,9 +735,35 @@ def test_tokenizer(tokenizer, words, tmp_path, monkeypatch):
     assert doc.text == TEXT and doc.spans["sc"][0].text == "Ann-Lee"
 
 
-def test_a_file_with_tokens_needs_no_tokenizer(tmp_path, monkeypatch):
-    """Japanese needs a package for its tokenizer."""
-    monkeypatch.setitem(sys.modules, "sudachipy", None)
-    write(tmp_path, "a.iob", "東京 B-LOC\nへ O\n")
-    convert([tmp_path / "a.iob"], tmp_path / "out.spacy", lang="ja")
-    assert list(read(tmp_path / "out.spacy")) == [("東京へ", ["東京/LOC"])]
+# The packages of the tokenizers, and a text in the language.
+LANGUAGES = {
+    "ja": ("sudachipy", "東京へ"),
+    "ko": ("natto", "서울 에"),
+    "th": ("pythainlp", "กรุงเทพ ไป"),
+    "vi": ("pyvi", "Hà Nội"),
+}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_tokenizers_that_need_a_package(lang, tmp_path, monkeypatch):
+    package, text = LANGUAGES[lang]
+    monkeypatch.setitem(sys.modules, package, None)
+    write(tmp_path, "a.iob", f"{text.split()[0]}\tB-LOC\nx\tO\n")
+    write(tmp_path, "a.jsonl", json_lines({"text": text, "label": [[0, 1, "A"]]}))
+    output = tmp_path / "out.spacy"
+    with pytest.raises(ImportError):
+        convert([tmp_path / "a.jsonl"], output, lang=lang)
+    assert not output.exists()
+    # Tokens of a file need no tokenizer, nor do characters.
+    convert([tmp_path / "a.iob"], output, lang=lang)
+    assert next(read(output))[1] == [f"{text.split()[0]}/LOC"]
+    convert([tmp_path / "a.jsonl"], output, lang=lang, tokenizer="characters")
+    assert next(read(output)) == (text, [f"{text[0]}/A"])
+    convert(
+        [tmp_path / "a.jsonl"],
+        output,
+        lang=lang,
+        tokenizer="whitespace",
+        align="expand",
+    )
+    assert next(read(output)) == (text, [f"{text.split()[0]}/A"])

@@ -13,7 +13,7 @@ from ...errors import Errors
 from ..elements import Located, read_elements
 from ..files import ByteStream, FilePath, open_file, read_whole, replace_suffix
 from ..format import Format, Options, Sample
-from ..records import BadRecord, Entry, Offsets, TextRecord
+from ..records import BadRecord, Entry, Offsets, TextRecord, count_confirmed
 
 ANNOTATION, SOURCE = ".apf.xml", ".sgm"
 ENTITY = "entity"
@@ -90,12 +90,7 @@ def _read_mention(
 def _choose_text(raw: str, spans: Sequence[Offsets]) -> str:
     """RETURNS (str): The text with entities such as &amp; as they are, or as one
     character: what more of the spans confirm."""
-    texts = (raw, html.unescape(raw))
-    return max(texts, key=lambda text: sum(_is_at(text, span) for span in spans))
-
-
-def _is_at(text: str, span: Offsets) -> bool:
-    return text[span.start : span.end].split() == (span.text or "").split()
+    return max((raw, html.unescape(raw)), key=lambda t: count_confirmed(t, spans))
 
 
 FORMAT = Format("ace", matches_ace, read_ace)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Task
+from ..tasks import Task, check_lengths
 
 
 class BiaffineTask(Task):
@@ -27,6 +27,7 @@ class BiaffineTask(Task):
         return "sentences" in task and "ners" in task
 
     def to_record(self, source: str) -> TokenRecord:
+        check_lengths(source, self.sentences, self.ners)
         starts = list(accumulate(map(len, self.sentences), initial=0))
         return TokenRecord(
             source=source,

@@ -19,6 +19,7 @@ from ..records import (
     SpanText,
     TextRecord,
     Unannotated,
+    count_confirmed,
     shorten,
 )
 
@@ -75,18 +76,26 @@ def _read_document(path: FilePath, file: ByteStream) -> TextRecord:
         raise BadRecord(str(path), Errors.EGP227.format(name=text_path.name))
     with open_file(text_path) as text_file:
         text = read_whole(text_path, text_file)
-    record = TextRecord(source=str(path), document=str(path), text=text, spans=[])
-    _read_annotation(path, file, record)
+    annotations = {path: read_whole(path, file)}
     second_path = replace_suffix(path, ".a2")
     if path.name.endswith(".a1") and second_path.exists():
         with open_file(second_path) as second_file:
-            _read_annotation(second_path, second_file, record)
-    return record
+            annotations[second_path] = read_whole(second_path, second_file)
+    # Git may have put the carriage returns there after the annotation.
+    texts = dict.fromkeys((text, text.replace("\r\n", "\n")))
+    records = [
+        TextRecord(source=str(path), document=str(path), text=text, spans=[])
+        for text in texts
+    ]
+    for record in records:
+        for annotation_path, annotation in annotations.items():
+            _read_annotation(annotation_path, annotation, record)
+    return max(records, key=lambda record: count_confirmed(record.text, record.spans))
 
 
-def _read_annotation(path: FilePath, file: ByteStream, record: TextRecord) -> None:
+def _read_annotation(path: FilePath, annotation: str, record: TextRecord) -> None:
     # Not splitlines(), which also breaks lines where the text has exotic separators.
-    lines = read_whole(path, file).replace("\r\n", "\n").split("\n")
+    lines = annotation.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for number, line in enumerate(lines, 1):
         source = f"{path}:{number}"
         if _continues(record, line):

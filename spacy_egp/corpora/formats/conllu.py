@@ -28,10 +28,12 @@ TYPE_FIELDS = ("etype", "entity", "type")
 
 
 def matches_conllu(sample: Sample) -> bool:
-    """RETURNS (bool): Whether there are rows of CoNLL-U with entities in brackets."""
+    """RETURNS (bool): Whether there are rows of CoNLL-U, with entities in brackets or
+    in a file that is named so."""
     rows = (line.split("\t") for line in sample.text.split("\n") if "\t" in line)
+    is_named = sample.name.endswith(".conllu")
     return any(
-        len(row) == N_COLUMNS and ENTITY.search(row[-1]) is not None for row in rows
+        len(row) == N_COLUMNS and (is_named or ENTITY.search(row[-1])) for row in rows
     )
 
 

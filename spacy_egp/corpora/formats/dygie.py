@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Task
+from ..tasks import Task, check_lengths
 
 
 class DygieTask(Task):
@@ -23,16 +23,18 @@ class DygieTask(Task):
     sentences: list[list[str]]
     ner: list[list[tuple[int, int, str]]] | None
     relations: list[list[Any]] | None = None
+    events: list[list[Any]] | None = None
+    clusters: list[Any] | None = None
 
     @staticmethod
     def matches(task: dict[str, Any]) -> bool:
         return isinstance(task.get("sentences"), list) and "ner" in task
 
     def to_record(self, source: str) -> TokenRecord:
+        check_lengths(source, self.sentences, self.ner)
         lengths = map(len, self.sentences)
         starts = accumulate(lengths, initial=0)
         spans = chain.from_iterable(self.ner or [])
-        n_relations = sum(map(len, self.relations or []))
         return TokenRecord(
             source=source,
             document=source,
@@ -43,7 +45,11 @@ class DygieTask(Task):
                 for start, words in zip(starts, self.sentences, strict=False)
                 if words
             ],
-            other=Counter(relations=n_relations),
+            other=Counter(
+                relations=sum(map(len, self.relations or [])),
+                events=sum(map(len, self.events or [])),
+                clusters=len(self.clusters or []),
+            ),
         )
 
 

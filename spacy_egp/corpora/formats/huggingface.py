@@ -12,7 +12,7 @@ from ...errors import Errors
 from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample, matches_objects
 from ..records import BadRecord, Entry, TokenRecord
-from ..tags import TagError, read_tags
+from ..tags import TagError, is_tag, read_tags, read_types
 from ..tasks import Schema, read_objects
 
 TOKEN_KEYS = ("tokens", "words")
@@ -84,8 +84,10 @@ def _make_record(source: str, row: Row, options: Options) -> TokenRecord:
         ]
         for token_tags in zip(*levels, strict=True)
     ]
+    # Bare labels, without prefixes, as Few-NERD has them.
+    is_flat = all(len(tags) == 1 and not is_tag(tags[0]) for tags in cells)
     try:
-        spans = read_tags(cells)
+        spans = read_types([tags[0] for tags in cells]) if is_flat else read_tags(cells)
     except TagError as error:
         raise BadRecord(source, str(error)) from error
     return TokenRecord(source=source, document=source, words=row.tokens, spans=spans)

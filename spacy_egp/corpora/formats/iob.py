@@ -24,10 +24,13 @@ from ..values import JSON
 # By these lines the columns are told.
 N_LAYOUT_LINES = 1000
 DOCUMENT_START = "-DOCSTART-"
+# After the token. The label behind them may have blanks.
+LABEL_STUDIO_COLUMNS = ["-X-", "_"]
 GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(?P<names>.*)")
 COMMENT = re.compile(r"#\s*(?P<key>\S[^=]*?)\s*=\s*(?P<value>.*)")
 DOCUMENT_KEYS = ("newdoc", "newdoc id", "doc_id", "document_id")
 WORD_NAMES = ("form", "text", "token", "tokens", "word", "words")
+PREFIXES = frozenset("BIEMSLUO")
 CHUNKS = frozenset(
     [
         "ADJP",
@@ -167,7 +170,10 @@ def split_columns(line: str) -> list[str]:
         first, *others = line.split("\t")
         return [first, *(cell.strip(" ") for cell in others)]
     # Not line.split(), which loses tokens that are a no-break or an ideographic space.
-    return [column for column in line.split(" ") if column]
+    columns = [column for column in line.split(" ") if column]
+    if columns[1:3] == LABEL_STUDIO_COLUMNS:
+        columns[3:] = [" ".join(columns[3:])]
+    return columns
 
 
 def _significant(lines: Iterable[str]) -> Iterator[str]:
@@ -283,8 +289,10 @@ def _find_tags(rows: list[list[str]], word: int) -> tuple[int, ...]:
         cells = Counter(row[i] for row in rows if i < len(row))
         n_outside = sum(n for cell, n in cells.items() if is_outside(cell))
         n_tags = sum(n for cell, n in cells.items() if _has_tags(cell))
+        n_others = cells.total() - n_outside - n_tags
         is_empty = set(cells) <= {"_", ""}
-        if not is_empty and 2 * (n_outside + n_tags) >= cells.total():
+        # A majority of O is no proof, as bare labels have that, too.
+        if not is_empty and n_others <= min(n_tags, cells.total() / 2):
             columns.append(i)
     # A column of "O" alone counts only beside others, or as the only one.
     return tuple(columns)
@@ -297,7 +305,8 @@ def _find_types(rows: list[list[str]], word: int) -> tuple[int, ...]:
         return ()
     cells = Counter(row[last] for row in rows if last < len(row))
     has_all = cells.total() == len(rows)
-    is_label = all(" " not in cell for cell in cells)
+    # Prefixes without a label tell no types.
+    is_label = all(" " not in cell for cell in cells) and not set(cells) <= PREFIXES
     return (last,) if has_all and is_label and 3 * cells["O"] >= len(rows) else ()
 
 
