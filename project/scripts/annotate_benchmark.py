@@ -20,7 +20,7 @@ import ray
 import spacy
 import srsly
 import typer
-from measuring import machine, spread
+from measuring import machine, peak_mb, resident_mb, spread
 from random_bert import write_bert
 from ray.cluster_utils import Cluster
 from spacy.tokens import DocBin
@@ -387,23 +387,6 @@ def find_processes(pid: int, command: str) -> list[psutil.Process]:
             if command in " ".join(process.cmdline()):
                 found.append(process)
     return found
-
-
-def peak_mb(run: subprocess.Popen) -> float:
-    """The largest memory of a run of one process in MB, when it has ended."""
-    peak = 0.0
-    while run.poll() is None:
-        peak = max(peak, resident_mb(psutil.Process(run.pid)))
-        time.sleep(0.1)
-    return peak
-
-
-def resident_mb(process: psutil.Process) -> float:
-    """Memory of a process in MB, 0 if it has ended."""
-    try:
-        return process.memory_info().rss / 1e6
-    except psutil.NoSuchProcess:
-        return 0.0
 
 
 def tenths(values: list[float]) -> list[float]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any, cast
 
+import psutil
 import torch
 from thinc.api import require_gpu, set_gpu_allocator
 
@@ -178,3 +179,20 @@ def _processor() -> str:
         return platform.processor()
     lines = cpuinfo.read_text().splitlines()
     return next((x.split(": ")[1] for x in lines if x.startswith("model name")), "")
+
+
+def peak_mb(run: subprocess.Popen) -> float:
+    """The largest memory of a run of one process in MB, when it has ended."""
+    peak = 0.0
+    while run.poll() is None:
+        peak = max(peak, resident_mb(psutil.Process(run.pid)))
+        time.sleep(0.1)
+    return peak
+
+
+def resident_mb(process: psutil.Process) -> float:
+    """Memory of a process in MB, 0 if it has ended."""
+    try:
+        return process.memory_info().rss / 1e6
+    except psutil.NoSuchProcess:
+        return 0.0
