@@ -83,6 +83,14 @@ def convert_cli(
     skip_bad: Annotated[
         bool, Opt("--skip-bad", "-S", help="Leave out and count what is malformed")
     ] = False,
+    annotated_labels: Annotated[
+        bool,
+        Opt(
+            "--annotated-labels",
+            "-A",
+            help="Each input is annotated only for the labels that occur in it",
+        ),
+    ] = False,
     json_path: Annotated[
         Path | None,
         Opt("--json", "-j", help="Also write the summary, with all lists, as JSON"),
@@ -116,6 +124,7 @@ def convert_cli(
             by_document=by_document,
             seed=seed,
             skip_bad=skip_bad,
+            annotated_labels=annotated_labels,
             silent=False,
         )
     except ConversionError as conversion_error:

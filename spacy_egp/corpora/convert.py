@@ -1,18 +1,30 @@
 """The conversion of a corpus: records are read, made docs, counted and written."""
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from spacy.tokens import Doc, Span
 from tqdm import tqdm
 
 from ..errors import Errors
+from ..settings import DEFAULTS
 from .docs import ALIGNMENTS, align_record
 from .files import file_size, walk_files
 from .format import Options
 from .formats import FORMATS
 from .reader import read_corpus
-from .records import BadRecord, Entry, LeftOut, Notice, Record, Unannotated
+from .records import (
+    BadRecord,
+    DocRecord,
+    Entry,
+    LeftOut,
+    Notice,
+    Record,
+    TextRecord,
+    TokenRecord,
+    Unannotated,
+)
 from .split import Split
 from .summary import Fate, Summary
 from .tokenization import Tokenization
@@ -51,6 +63,7 @@ def convert(
     by_document: bool = False,
     seed: int = 0,
     skip_bad: bool = False,
+    annotated_labels: bool = False,
     silent: bool = True,
 ) -> Summary:
     """Convert an annotated corpus to .spacy files, its spans to doc.spans[spans_key].
@@ -77,6 +90,8 @@ def convert(
     by_document (bool): Whether the split keeps the sentences of a document together.
     seed (int): Random seed of the split.
     skip_bad (bool): Whether to leave out records and spans that cannot be read.
+    annotated_labels (bool): Whether each input is annotated only for the labels that
+        occur in it. Its docs list them in doc.spans[spans_key].attrs, for training.
     silent (bool): Whether to show no progress bar.
     RETURNS (Summary): What was converted and what was left out.
     RAISES: Whatever is raised, nothing is written.
@@ -90,9 +105,11 @@ def convert(
     options = Options(source_key, tuple(columns), tuple(label_names))
     tokenization = Tokenization(lang, tokenizer)
     splitter = Split(split, by_document, seed) if split else None
-    files = list(walk_files(input_paths))
+    inputs = [list(walk_files([path])) for path in input_paths]
     n_bytes = sum(
-        file_size(path) for path in files if not isinstance(path, (BadRecord, LeftOut))
+        file_size(path)
+        for path in chain.from_iterable(inputs)
+        if not isinstance(path, (BadRecord, LeftOut))
     )
     summary = Summary()
     with (
@@ -104,16 +121,22 @@ def convert(
         parts = list(splitter.ratios) if splitter else [""]
         writers = {part: DocWriter(part_path(path, part)) for part in parts}
         summary.docs.update(dict.fromkeys(parts, 0))
-        entries = read_corpus(files, options, format, progress_bar.update)
-        for record in _select_records(entries, skip_bad, summary):
-            doc, spans, fates = align_record(record, tokenization, align)
-            for fate, span in fates:
-                summary.fates[fate].add([span])
-            summary.other += record.other
-            _set_spans(doc, spans, spans_key, source_key)
-            part = splitter.draw(record.document, doc.text) if splitter else ""
-            summary.add_doc(part, record.source, doc, spans)
-            writers[part].add(doc)
+        for files in inputs:
+            attrs = {}
+            if annotated_labels:
+                entries = read_corpus(files, options, format, lambda n_bytes: None)
+                attrs[DEFAULTS["labels_attr"]] = _find_labels(entries)
+            entries = read_corpus(files, options, format, progress_bar.update)
+            for record in _select_records(entries, skip_bad, summary):
+                doc, spans, fates = align_record(record, tokenization, align)
+                for fate, span in fates:
+                    summary.fates[fate].add([span])
+                summary.other += record.other
+                _set_spans(doc, spans, spans_key, source_key)
+                doc.spans[spans_key].attrs.update(attrs)
+                part = splitter.draw(record.document, doc.text) if splitter else ""
+                summary.add_doc(part, record.source, doc, spans)
+                writers[part].add(doc)
         _check_summary(summary, skip_bad)
         if splitter:
             splitter.check()
@@ -148,6 +171,17 @@ def _select_records(
             summary.notices.add([entry])
         elif skip_bad or not summary.bad.count:
             yield entry
+
+
+def _find_labels(entries: Iterator[Entry]) -> list[str]:
+    """RETURNS (list[str]): The labels of all spans, sorted."""
+    labels: set[str] = set()
+    for entry in entries:
+        if isinstance(entry, DocRecord):
+            labels.update(span.label_ for span in entry.spans)
+        elif isinstance(entry, (TextRecord, TokenRecord)):
+            labels.update(span.label for span in entry.spans)
+    return sorted(labels)
 
 
 def _check_summary(summary: Summary, skip_bad: bool) -> None:

@@ -23,22 +23,30 @@ DEFAULT_LANG = "en"
 MAX_LENGTH = 1_000_000
 
 
-def align_words(
-    source: str, words: list[str], text: str
-) -> tuple[list[str], list[bool]]:
+def match_words(words: list[str], text: str) -> tuple[list[str], list[bool]] | None:
     """Find the tokens that a file gives in the text that it gives, too.
 
-    source (str): The file and the line.
     words (list[str]): The tokens.
     text (str): The text.
-    RETURNS (tuple[list[str], list[bool]]): Words and spaces, which make up the text.
-    RAISES (BadRecord): If the tokens do not add up to the text.
+    RETURNS (tuple[list[str], list[bool]] | None): Words and spaces, which make up the
+        text, unless the tokens do not add up to it.
     """
     try:
         # It takes no empty tokens.
         return get_words_and_spaces([word for word in words if word], text)
-    except ValueError as error:
-        raise BadRecord(source, Errors.EGP232) from error
+    except ValueError:
+        return None
+
+
+def align_words(
+    source: str, words: list[str], text: str
+) -> tuple[list[str], list[bool]]:
+    """RETURNS (tuple[list[str], list[bool]]): Words and spaces, as match_words() does.
+    RAISES (BadRecord): If the tokens do not add up to the text."""
+    tokens = match_words(words, text)
+    if tokens is None:
+        raise BadRecord(source, Errors.EGP232)
+    return tokens
 
 
 class Tokenization:

@@ -406,6 +406,12 @@ CASES = {
     "BioC JSON, lines": ("a.biocjson", json_lines(
         bioc_json(("ORG", "0", "12")), bioc_json(("LOC", 8, 4))), {}, [
             FLAT, (BANK, ["Oslo/LOC"])]),
+    "BioC JSON, nulls and other keys": ("a.json", json.dumps([{"documents": [
+        {"id": 2, "passages": []}, {"id": 1, "annotations": None, "passages": [{
+            "offset": 0, "text": BANK, "sentences": None, "relations": None,
+            "annotations": [{"infons": {"type": "ORG"}, "text": "Bank of Oslo",
+                             "locations": [{"offset": 0, "length": 12, "x": ""}]}]}]}
+    ]}]), {}, [FLAT]),
     "BioC JSON, PubTator 3": ("a.json", json.dumps(
         {"PubTator3": [bioc_json(("ORG", 0, 12), ("LOC", 8, 4))]}), {}, [NESTED]),
     "GENIA": ("a.xml", GENIA.format(
@@ -685,6 +691,28 @@ def test_what_new_formats_leave_out_is_counted(tmp_path):
         "UIMA CAS XMI, types of the same name": ({"spans without a label": 1}, {}),
         "Argilla": ({"answers to ok": 1}, {}),
     }
+
+
+def test_a_file_for_each_label(tmp_path):
+    tasks = {"org": [[0, 12, "ORG"]], "loc": [[8, 12, "LOC"]]}
+    paths = [tmp_path / f"{name}.jsonl" for name in tasks]
+    for path, label in zip(paths, tasks.values(), strict=True):
+        lines = [{"text": BANK, "label": label}, {"text": "It rained", "label": []}]
+        write(tmp_path, path.name, json_lines(*lines))
+    output = tmp_path / "out.spacy"
+    summary = convert(paths, output, annotated_labels=True)
+    groups = [d.spans["sc"] for d in DocBin().from_disk(output).get_docs(Vocab())]
+    assert [g.attrs["annotated_labels"] for g in groups] == [["ORG"]] * 2 + [
+        ["LOC"]
+    ] * 2
+    assert (summary.repeats.count, summary.repeats.others) == (2, 1)
+
+
+def test_tokens_that_do_not_cover_the_text(tmp_path):
+    text = GENIA.format('<cons sem="A"><w>Ann</w></cons> left.')
+    write(tmp_path, "a.xml", text)
+    convert([tmp_path / "a.xml"], tmp_path / "out.spacy")
+    assert list(read(tmp_path / "out.spacy")) == [("Ann left.", ["Ann/A"])]
 
 
 def test_cassis_is_needed_only_for_its_format(tmp_path, monkeypatch):

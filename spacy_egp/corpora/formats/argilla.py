@@ -56,7 +56,7 @@ class ArgillaTask(Task):
         record = TextRecord(source=source, document=source, text=text.text, spans=[])
         is_answered = False
         for question, answers in _read_answers(task):
-            given = [value for value, is_given in answers if is_given]
+            given = [v for v, is_given in answers if is_given and v is not None]
             is_answered |= bool(given)
             if given and _is_spans(given[0]):
                 _add_spans(record, given[0])

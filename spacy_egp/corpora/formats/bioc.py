@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field, TypeAdapter, field_validator
 
@@ -15,7 +15,15 @@ from ...errors import Errors
 from ..elements import Located, read_elements
 from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample
-from ..records import BadRecord, Entry, Offsets, SpanText, TextRecord, shorten
+from ..records import (
+    BadRecord,
+    Entry,
+    Offsets,
+    SpanText,
+    TextRecord,
+    Unannotated,
+    shorten,
+)
 from ..tasks import Schema, validate
 from ..values import read_values
 
@@ -25,7 +33,7 @@ DOCUMENT = "document"
 DOCUMENT_KEYS = ("documents", "PubTator3")
 
 
-class Location(NamedTuple):
+class Location(BaseModel):
     """Where a piece of an annotation is.
 
     offset (int): The first character, counted from the beginning of the document.
@@ -48,8 +56,7 @@ class Annotation(BaseModel):
     @classmethod
     def _read_locations(cls, value: Any) -> list[Location]:
         # As a whole: without one of its pieces, an annotation would be another one.
-        pieces = TypeAdapter(list[dict[str, int]]).validate_python(value or [])
-        return [Location(piece["offset"], piece["length"]) for piece in pieces]
+        return TypeAdapter(list[Location]).validate_python(value or [])
 
     @property
     def label(self) -> str:
@@ -64,14 +71,14 @@ class Sentence(BaseModel):
 
     offset: int
     text: str | None = None
-    annotations: list[Annotation] = Field(default_factory=list)
-    relations: list[Any] = Field(default_factory=list)
+    annotations: list[Annotation] | None = None
+    relations: list[Any] | None = None
 
 
 class Passage(Sentence):
     """A title or a paragraph, whose text is its own or that of its sentences."""
 
-    sentences: list[Sentence] = Field(default_factory=list)
+    sentences: list[Sentence] | None = None
 
 
 class Document(Schema):
@@ -83,9 +90,9 @@ class Document(Schema):
         '"length": 3}]}]}]}'
     )
 
-    passages: list[Passage]
-    annotations: list[Annotation] = Field(default_factory=list)
-    relations: list[Any] = Field(default_factory=list)
+    passages: list[Passage] | None = None
+    annotations: list[Annotation] | None = None
+    relations: list[Any] | None = None
 
     @staticmethod
     def matches(task: dict[str, Any]) -> bool:
@@ -166,21 +173,28 @@ def _to_dict(element: Located) -> dict[str, Any]:
     return result
 
 
-def _make_record(path: FilePath, source: str, document: Document) -> TextRecord:
+def _make_record(
+    path: FilePath, source: str, document: Document
+) -> TextRecord | Unannotated:
+    if not document.passages:
+        return Unannotated(source, "there is no passage")
     units: list[Sentence] = []
     # Annotations, and the text that they are about, if that is known.
     annotations: list[tuple[Annotation, Sentence | None]] = []
-    n_relations = len(document.relations)
+    n_relations = len(document.relations or [])
     for passage in document.passages:
-        parts = [] if passage.text else passage.sentences
+        sentences = passage.sentences or []
+        parts = [] if passage.text else sentences
         units += parts or [passage]
-        annotations += [(a, None if parts else passage) for a in passage.annotations]
-        n_relations += len(passage.relations)
-        for sentence in passage.sentences:
+        annotations += [
+            (a, None if parts else passage) for a in passage.annotations or []
+        ]
+        n_relations += len(passage.relations or [])
+        for sentence in sentences:
             owner = sentence if parts else passage
-            annotations += [(a, owner) for a in sentence.annotations]
-            n_relations += len(sentence.relations)
-    annotations += [(annotation, None) for annotation in document.annotations]
+            annotations += [(a, owner) for a in sentence.annotations or []]
+            n_relations += len(sentence.relations or [])
+    annotations += [(annotation, None) for annotation in document.annotations or []]
     starts = list(accumulate((len(u.text or "") + 1 for u in units), initial=0))
     shifts = {id(u): start - u.offset for u, start in zip(units, starts, strict=False)}
     record = TextRecord(
@@ -211,11 +225,9 @@ def _add_span(
         span = SpanText(source, annotation.label, annotation.text or "")
         record.discontinuous.append(span)
         return
-    [(offset, length)] = annotation.locations
-    start = offset + shift
-    record.spans.append(
-        Offsets(start, start + length, annotation.label, annotation.text, source)
-    )
+    [location] = annotation.locations
+    start, end = location.offset + shift, location.offset + location.length + shift
+    record.spans.append(Offsets(start, end, annotation.label, annotation.text, source))
 
 
 FORMAT = Format("bioc", matches_bioc, read_bioc)

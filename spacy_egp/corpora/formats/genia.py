@@ -10,8 +10,8 @@ from xml.etree.ElementTree import Element
 from ..elements import read_elements
 from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample
-from ..records import BadRecord, Entry, Offsets, SpanText, TextRecord
-from ..tokenization import align_words
+from ..records import Entry, Offsets, SpanText, TextRecord
+from ..tokenization import match_words
 
 SENTENCE, TERM, TOKEN = "sentence", "cons", "w"
 # What names an article.
@@ -40,10 +40,7 @@ def read_genia(path: FilePath, file: ByteStream, options: Options) -> Iterator[E
         if element.tag == ARTICLE:
             document = f"{path}: {element.text}"
             continue
-        try:
-            yield _read_sentence(source, document, element)
-        except BadRecord as error:
-            yield error
+        yield _read_sentence(source, document, element)
 
 
 def _read_sentence(source: str, document: str, sentence: Element) -> TextRecord:
@@ -53,7 +50,7 @@ def _read_sentence(source: str, document: str, sentence: Element) -> TextRecord:
         source=source,
         document=document,
         text=text,
-        tokens=align_words(source, words, text) if words else None,
+        tokens=match_words(words, text) if words else None,
         spans=[],
     )
     _read_terms(record, sentence, 0)

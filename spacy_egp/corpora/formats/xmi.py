@@ -13,7 +13,7 @@ from ..files import ByteStream, FilePath, open_file, read_whole, replace_suffix
 from ..format import Format, Options, Sample
 from ..layers import find_label_feature, has_entities, short_name
 from ..records import BadRecord, Entry, Offsets, TextRecord
-from ..tokenization import align_words
+from ..tokenization import match_words
 
 ANNOTATION, TYPE_SYSTEM = "XMI", "typeSystemDescription"
 TYPE_SYSTEM_NAME = "TypeSystem.xml"
@@ -97,16 +97,8 @@ def _read_view(source: str, view: Any) -> TextRecord:
                 record.spans.append(Offsets(start, end, label))
             else:
                 record.other["spans without a label"] += 1
-    return replace(record, tokens=_align(source, words, text))
-
-
-def _align(
-    source: str, words: list[str], text: str
-) -> tuple[list[str], list[bool]] | None:
     # Some pipelines of UIMA have tokens of words only.
-    if "".join(words).split() and "".join(words) == "".join(text.split()):
-        return align_words(source, words, text)
-    return None
+    return replace(record, tokens=match_words(words, text) if words else None)
 
 
 FORMAT = Format("xmi", matches_xmi, read_xmi)
