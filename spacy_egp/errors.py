@@ -389,6 +389,8 @@ class Errors(metaclass=ErrorsWithCodes):
         "one, which may be empty."
     )
     EGP290 = "Not XML from here on: {error}"
+    EGP291 = "Elements that are nested more than {max_depth} deep: correct the file."
+    EGP292 = "The entity &{name}; is not defined: write its character, or define it."
 
     # spacy egp report
     EGP301 = "Cannot read the pipeline {model}: {error}"

@@ -61,15 +61,16 @@ def _parse(
     error = None
     try:
         reader.feed(chunk, is_final)
-    except (expat.ExpatError, ValueError) as parse_error:
-        error = parse_error
+    except expat.ExpatError as parse_error:
+        error = Errors.EGP290.format(error=parse_error)
+    except ValueError as limit_error:
+        error = str(limit_error)
     # What is complete before an error is read, too.
     yield from reader.complete
     reader.complete.clear()
     if error is not None:
         source = f"{path}:{reader.parser.CurrentLineNumber}"
-        problem = Errors.EGP290.format(error=error)
-        raise BadRecord(source, problem) from error
+        raise BadRecord(source, error)
 
 
 class _Reader:
@@ -94,13 +95,13 @@ class _Reader:
     def feed(self, chunk: bytes, is_final: bool) -> None:
         self.n_bytes += len(chunk)
         if self.n_bytes > MAX_RECORD:
-            raise ValueError(f"an element has more than {MAX_RECORD} bytes")
+            raise ValueError(Errors.EGP235.format(max_bytes=MAX_RECORD))
         self.parser.Parse(chunk, is_final)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise ValueError(f"elements are nested more than {MAX_DEPTH} deep")
+            raise ValueError(Errors.EGP291.format(max_depth=MAX_DEPTH))
         if self.builder is None:
             self.n_bytes = 0
             if tag not in self.tags:
@@ -132,4 +133,4 @@ class _Reader:
 
     def _skip_entity(self, name: str, is_parameter_entity: bool) -> None:
         if not is_parameter_entity:
-            raise ValueError(f"the entity &{name}; is not defined")
+            raise ValueError(Errors.EGP292.format(name=name))

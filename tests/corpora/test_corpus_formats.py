@@ -591,7 +591,7 @@ ERRORS = {
         "a.xml:6: [EGP216]"),
     "BioC, cut off": ("a.xml", bioc_xml("<passage>")[:-30], {}, "[EGP290] Not XML"),
     "GENIA, an entity": ("a.xml", GENIA.format('<cons sem="A">&deg;</cons>'), {},
-        "a.xml:4: [EGP290] Not XML from here on: the entity &deg; is not defined"),
+        "a.xml:4: [EGP292] The entity &deg; is not defined"),
     "ACE without a text": ("a.apf.xml", ace(("X", 0, 1, "xy")), {},
         "[EGP227] There is no a.sgm"),
     "ACE, no offset": ({"a.sgm": "Ann", "a.apf.xml": ace(("X", "", 1, "xy"))}, None,
@@ -722,6 +722,14 @@ def test_cassis_is_needed_only_for_its_format(tmp_path, monkeypatch):
     write(tmp_path / "in", *CASES["UIMA CAS XMI"][:2])
     with pytest.raises(ImportError, match=r"EGP255.*spacy-egp\[formats\]"):
         convert([tmp_path / "in"], tmp_path / "out.spacy")
+
+
+def test_empty_files_are_listed(tmp_path):
+    files, data, _, _ = CASES["empty files"]
+    write(tmp_path / "in", files, data)
+    summary = convert([tmp_path / "in"], tmp_path / "out.spacy")
+    reasons = [file.reason for file in summary.files.first]
+    assert len(reasons) == 3 and all("[EGP260]" in reason for reason in reasons)
 
 
 def test_columns_that_agree_are_pointed_out(tmp_path):

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import struct
+import tracemalloc
 import zipfile
 
 import pytest
@@ -14,8 +15,11 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_egp.cli import app
-from spacy_egp.corpora import files, values
+from spacy_egp.corpora import elements, files, values
 from spacy_egp.corpora.convert import ConversionError, convert
+from spacy_egp.corpora.format import Options
+from spacy_egp.corpora.formats import label_studio_csv
+from spacy_egp.corpora.formats.bioc import read_bioc
 
 GOOD = '{"text": "Ann left", "label": [[0, 3, "PER"]]}\n'
 ESCAPE = "\x1b]0;owned\x07"
@@ -71,6 +75,14 @@ def test_texts_longer_than_spacy_takes(tmp_path):
     path.write_text(json.dumps({"text": "a " * 600_000, "label": [[0, 1, "X"]]}))
     [error] = errors(path)
     assert "[EGP238] The text of 1200000 characters" in error
+
+
+def test_a_cell_that_never_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_studio_csv, "MAX_RECORD", 100)
+    path = tmp_path / "a.csv"
+    path.write_text(f'text,label,lead_time\n"{"a" * 200},x,1\n')
+    [error] = errors(path)
+    assert error.startswith(f"{path}:2: [EGP251] Not CSV from here on")
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zip"])
@@ -205,3 +217,51 @@ def test_no_escape_reaches_the_terminal(tmp_path):
         assert not {"\x1b]", "\x07", "\u202e"} & set(outcome.output)
         assert "\x1b]" not in outcome.output
         assert r"\x1b" in words_of(outcome)
+
+
+XML = '<?xml version="1.0"?>{}<collection><document><passage>{}'
+ENTITIES = "".join(
+    f'<!ENTITY e{i} "{f"&e{i - 1};" * 10 if i else "a" * 1000}">' for i in range(12)
+)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "problem"),
+    [
+        ("", "<infon>" * 100_000, "EGP291"),
+        ("", f'<infon key="{"a" * 3000}', "more than 2000 bytes: divide"),
+        ("", "<infon>a</infon>" * 300, "more than 2000 bytes: divide"),
+        (f"<!DOCTYPE collection [{ENTITIES}]>", "&e11;", "amplification"),
+        (
+            '<!DOCTYPE collection [<!ENTITY e SYSTEM "file:///etc/passwd">]>',
+            "<text>&e;</text>",
+            "EGP290",
+        ),
+    ],
+)
+def test_xml(head, body, problem, tmp_path, monkeypatch):
+    if "2000" in problem:
+        monkeypatch.setattr(elements, "MAX_RECORD", 2000)
+        monkeypatch.setattr(elements, "CHUNK_SIZE", 100)
+    path = tmp_path / "a.xml"
+    path.write_text(XML.format(head, body))
+    [error] = errors(path, format="bioc")
+    assert error.startswith(f"{path}:") and problem in error
+
+
+def test_memory_does_not_grow_with_an_xml_file(tmp_path):
+    document = (
+        "<document><passage><offset>0</offset><text>Ann left</text><annotation>"
+        '<infon key="type">PER</infon><location offset="0" length="3"/></annotation>'
+        f"{'<infon>a</infon>' * 100}</passage></document>\n"
+    )
+    peaks = []
+    for n_documents in (100, 400):
+        path = tmp_path / f"{n_documents}.xml"
+        path.write_text(f"<collection>{document * n_documents}</collection>")
+        tracemalloc.start()
+        with path.open("rb") as file:
+            assert sum(1 for _ in read_bioc(path, file, Options())) == n_documents
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
