@@ -17,9 +17,10 @@ from ..tokenization import match_words
 
 ANNOTATION, TYPE_SYSTEM = "XMI", "typeSystemDescription"
 TYPE_SYSTEM_NAME = "TypeSystem.xml"
-TOKEN = "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Token"
+TOKEN = "Token"
 # What is no annotation of a person.
-TECHNICAL = ("DocumentAnnotation", "DocumentMetaData", "Token", "Sentence")
+TECHNICAL = ("DocumentAnnotation", "DocumentMetaData", "Sentence")
+STRING = "uima.cas.String"
 RELATION = frozenset({"Governor", "Dependent"})
 
 
@@ -78,27 +79,29 @@ def _read_view(source: str, view: Any) -> TextRecord:
     record = TextRecord(source=source, document=source, text=text, spans=[])
     words = []
     for annotation in view.select_all_annotations():
-        layer = annotation.type
-        features = [
-            f.name for f in layer.all_features if f.rangeType.name == "uima.cas.String"
-        ]
-        start, end = annotation.begin, annotation.end
-        if layer.name == TOKEN:
-            words.append(text[start:end])
-        elif {f.name for f in layer.all_features} >= RELATION:
+        name = short_name(annotation.type.name)
+        features = annotation.type.all_features
+        if name == TOKEN:
+            words.append(text[annotation.begin : annotation.end])
+        elif {feature.name for feature in features} >= RELATION:
             record.other["relations"] += 1
-        elif not has_entities(layer.name):
-            if short_name(layer.name) not in TECHNICAL:
-                record.other[short_name(layer.name)] += 1
-        else:
-            i = find_label_feature(features)
-            label = short_name(layer.name) if i is None else annotation[features[i]]
-            if label:
-                record.spans.append(Offsets(start, end, label))
-            else:
-                record.other["spans without a label"] += 1
+        elif has_entities(annotation.type.name) and name not in TECHNICAL:
+            _add_span(record, annotation, name)
+        elif name not in TECHNICAL:
+            record.other[name] += 1
     # Some pipelines of UIMA have tokens of words only.
     return replace(record, tokens=match_words(words, text) if words else None)
+
+
+def _add_span(record: TextRecord, annotation: Any, name: str) -> None:
+    features = annotation.type.all_features
+    names = [f.name for f in features if f.rangeType.name == STRING]
+    i = find_label_feature(names)
+    label = name if i is None else annotation[names[i]]
+    if label:
+        record.spans.append(Offsets(annotation.begin, annotation.end, label))
+    else:
+        record.other["spans without a label"] += 1
 
 
 FORMAT = Format("xmi", matches_xmi, read_xmi)
