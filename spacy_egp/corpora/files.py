@@ -169,8 +169,11 @@ def read_lines(file: ByteStream) -> Iterator[tuple[int, bytes | None]]:
     number = 0
     while line := file.readline(MAX_RECORD):
         if len(line) < MAX_RECORD or line.endswith(b"\n"):
-            # Old files end their lines with a carriage return alone.
-            for part in line.splitlines(keepends=True):
+            # Old files end their lines with a carriage return alone, but two of them
+            # before a line feed are the end of one line.
+            content = line.rstrip(b"\r\n")
+            *parts, last = content.splitlines(keepends=True) or [b""]
+            for part in (*parts, last + line[len(content) :]):
                 number += 1
                 yield number, part
             continue

@@ -466,6 +466,7 @@ CASES = {
         {"text": "x", "tokens": ["x"], "prediction": [], "annotation": None}]), {}, [
             NESTED, LEFT]),
     # Ends of lines, units of offsets, empty files
+    "IOB, two carriage returns": ("a.iob", "Ann\tB-PER\r\r\nleft\tO\r\r\n", {}, [LEFT]),
     "IOB, only carriage returns": ("a.iob", "Ann\tB-PER\rleft\tO\r\rIt\tO\rrained\tO\r",
         {}, [LEFT, NOTHING]),
     "JSONL, only carriage returns": ("a.jsonl", json_lines(
