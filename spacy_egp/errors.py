@@ -242,6 +242,10 @@ class Errors(metaclass=ErrorsWithCodes):
     # All commands
     EGP101 = "Unknown {setting} {value!r}: choose one of {choices}."
     EGP102 = "The folder {path} exists: remove it or choose another name."
+    EGP109 = (
+        "'spacy egp {name}' cannot be imported: {error}. Install spacy-egp and what it "
+        "needs again: pip install --force-reinstall spacy-egp"
+    )
 
     # spacy egp convert: the conversion
     EGP201 = (

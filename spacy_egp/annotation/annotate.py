@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Collection, Iterator, Sequence
+from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
 
 from spacy.util import get_package_path, is_package
 from tqdm import tqdm
-from weasel.util.hashing import get_checksum
 
 from ..errors import Errors
 from .annotator import Settings
@@ -23,6 +23,7 @@ from .formats import COMPRESSED, OUTPUTS, SUFFIXES
 from .local import annotate_locally
 from .names import check_folder_name
 from .output import Output
+from .records import Hash
 from .summary import Counts, Summary
 
 ENGINES = ("local", "ray")
@@ -115,7 +116,7 @@ def annotate(
     )
     output.begin(
         {
-            "model": get_checksum(model_path),
+            "model": _digest(model_path),
             "format": format,
             "text_column": text_column,
             "spans_key": spans_key,
@@ -123,7 +124,7 @@ def annotate(
             "max_length": max_length,
             "max_chars": max_chars,
             "docs_per_part": docs_per_part,
-            "code": get_checksum(code_path) if code_path else None,
+            "code": _digest(code_path) if code_path else None,
             "versions": {name: version(name) for name in ("spacy", "spacy-egp")},
             # The last to be compared: it depends on docs_per_part.
             "input": list_digests(files, parts),
@@ -173,6 +174,19 @@ def _find_code(code: str) -> Path:
     if not path.is_file():
         raise FileNotFoundError(Errors.EGP428.format(path=code))
     return path.resolve()
+
+
+def _digest(path: Path) -> str:
+    """RETURNS (str): Hash of a file, or of the names and contents of those in a folder,
+    without what Python compiles there."""
+    hash = Hash()
+    for file_path in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file_path.is_file() and file_path.suffix != ".pyc":
+            with file_path.open("rb") as file:
+                content = file_digest(file, Hash)
+            name = file_path.relative_to(path).as_posix()
+            hash.update(f"{name}:{content.hexdigest()}\n".encode())
+    return hash.hexdigest()
 
 
 def _run_engine(

@@ -1,16 +1,71 @@
-"""The commands `spacy egp ...`, which the entry point in setup.cfg adds to spaCy's."""
+"""The commands `spacy egp ...`, which the entry point in setup.cfg adds to spaCy's.
+
+spaCy imports this module whichever of its commands runs. So it imports nothing but what
+spaCy does: a command is imported when it is used, and one whose import fails does not
+take others along.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
-from spacy.cli._util import app as spacy_app
+from spacy.cli import app as spacy_app
+from typer.core import TyperGroup
+from wasabi import msg
 
-from .annotate import annotate_cli
-from .convert import convert_cli
-from .report import report_cli
+from ..errors import Errors
 
-HELP = """Commands for nested named entity recognition."""
+# In the order of the help. Each is the function NAME_cli of the module NAME.
+COMMANDS = ("convert", "report", "annotate")
 
-app = typer.Typer(name="egp", help=HELP, no_args_is_help=True)
-app.command("convert")(convert_cli)
-app.command("report")(report_cli)
-app.command("annotate")(annotate_cli)
+
+class LazyGroup(TyperGroup):
+    """The commands, each imported when it is used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """RETURNS (list[str]): The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """RETURNS (Any): The command of this name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = typer.Typer(add_completion=False, rich_markup_mode=None)
+        try:
+            command.command(cmd_name)(_load(cmd_name))
+        except Exception as error:
+            command.command(
+                cmd_name,
+                help=f"Cannot be imported: {error!r}",
+                # Whatever options it would have.
+                context_settings={"ignore_unknown_options": True},
+            )(_make_failure(cmd_name, error))
+        return typer.main.get_command(command)
+
+
+def _load(name: str) -> Callable[..., None]:
+    module_name = name.replace("-", "_")
+    module = import_module(f".{module_name}", __name__)
+    command: Callable[..., None] = getattr(module, f"{module_name}_cli")
+    return command
+
+
+def _make_failure(name: str, error: Exception) -> Callable[..., None]:
+    problem = Errors.EGP109.format(name=name, error=repr(error))
+
+    def fail(args: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+        msg.fail(f"Cannot run 'spacy egp {name}'", problem, exits=1)
+
+    return fail
+
+
+app = typer.Typer(name="egp", cls=LazyGroup, no_args_is_help=True)
+
+
+@app.callback()
+def egp() -> None:
+    """Commands for nested named entity recognition."""
+
+
 spacy_app.add_typer(app)

@@ -5,7 +5,8 @@ from contextlib import redirect_stdout
 from typing import Annotated
 
 import srsly
-from spacy.cli._util import Arg, Opt
+from typer import Argument as Arg
+from typer import Option as Opt
 from wasabi import msg
 
 from ..annotation.annotate import ENGINES, annotate

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import srsly
-from spacy.cli._util import Arg, Opt
+from typer import Argument as Arg
+from typer import Option as Opt
 from wasabi import format_repr, msg
 
 from ..corpora.convert import ConversionError, convert
