@@ -1,10 +1,8 @@
 """Blocks of token pairs: what the loss and the decoder iterate over instead of all
 pairs at once."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
 from typing import cast
 
 import numpy as np
@@ -24,17 +22,6 @@ PADDING_PER_BLOCK = 2**14
 # Rows (start tokens) of a block within one doc: few, so that a long doc computes few
 # pairs below the diagonal, and enough for fast products of queries and keys.
 ROWS_PER_BLOCK = 128
-
-
-@cache
-def use_one_thread_after_fork() -> None:
-    """Let PyTorch use one thread in processes that this one forks from now on.
-
-    A process forked after the parent has computed something (nlp.pipe with n_process)
-    inherits an OpenMP pool without its threads and would wait for them forever.
-    """
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 @dataclass(frozen=True)

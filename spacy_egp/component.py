@@ -19,7 +19,6 @@ from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Config, Model
 
-from .blocks import use_one_thread_after_fork
 from .decoding import (
     SELECTIONS,
     SPANS_PER_DOC,
@@ -235,7 +234,6 @@ class EGPRecognizer(TrainablePipe):
         self.labels_attr = labels_attr
         self.stretch_length = stretch_length
         self._reported: set[str] = set()
-        use_one_thread_after_fork()
 
     @property
     def key(self) -> str:

@@ -10,6 +10,7 @@ from torch.nn.functional import embedding
 
 from .blocks import Block, Heads, pair_blocks
 from .features import PointerFeatures
+from .threads import one_thread
 
 # A model that goes wrong, or a threshold of 0, may put most of the n^2 pairs of a doc
 # above the threshold. Of a doc of n tokens at most the best
@@ -76,6 +77,7 @@ def to_score(probability: float) -> float:
         return float(np.log(probability) - np.log1p(-probability))
 
 
+@one_thread()
 def to_probability(score: np.ndarray) -> np.ndarray:
     """The probability (sigmoid) of scores, float32."""
     # PyTorch rounds the last few elements of an array differently. In float64 that is
@@ -83,6 +85,7 @@ def to_probability(score: np.ndarray) -> np.ndarray:
     return torch.sigmoid(torch.from_numpy(score).double()).float().numpy()
 
 
+@one_thread()
 def decode(
     features: PointerFeatures,
     threshold: float,
@@ -259,6 +262,7 @@ SELECTIONS: dict[str, Callable[[ScoredSpans, float], ScoredSpans]] = {
 }
 
 
+@one_thread()
 def score_matrix(features: PointerFeatures) -> np.ndarray:
     """Compute the scores of all token pairs of one doc, dense, for inspection.
 

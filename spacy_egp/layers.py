@@ -12,6 +12,7 @@ from thinc.util import get_width, torch2xp, xp2torch
 
 from .errors import Errors
 from .features import PointerFeatures
+from .threads import one_thread
 
 # Score (logit of a probability of 0.001) that an untrained model gives to every span.
 # With scores around 0 it would predict half of all token pairs as spans.
@@ -230,6 +231,7 @@ def pointer_head(
     )
 
 
+@one_thread()
 def _head_forward(
     model: Model[Ragged, PointerFeatures], Xr: Ragged, is_train: bool
 ) -> tuple[PointerFeatures, Callable]:
@@ -254,6 +256,7 @@ def _head_forward(
     else:
         U = ops.alloc2f(len(X), 2 * n_labels)
 
+    @one_thread()
     def backprop(d_features: PointerFeatures) -> Ragged:
         d_query = d_features.query / head_size**0.5
         dR = ops.xp.stack([d_query, d_features.key], axis=2).reshape(P.shape)

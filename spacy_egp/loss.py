@@ -31,6 +31,7 @@ from torch.nn.functional import embedding
 
 from .blocks import Block, Heads, pair_blocks
 from .features import PointerFeatures
+from .threads import one_thread
 
 # Up to this score the factored sum is exact: what underflows in its factors is smaller
 # than exp(60 - 87), against the 1 in the logarithm.
@@ -90,6 +91,7 @@ class GoldPairs:
     labels: Tensor
 
 
+@one_thread()
 def zlpr_loss(
     features: PointerFeatures,
     gold: Sequence[np.ndarray | None],

@@ -1,6 +1,3 @@
-import os
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -90,28 +87,6 @@ def test_multiprocessing(trained_nlp):
     expected = [spans_of(doc) for doc in trained_nlp.pipe(texts)]
     docs = trained_nlp.pipe(texts, n_process=2, batch_size=10)
     assert [spans_of(doc) for doc in docs] == expected
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked")
-def test_only_programs_with_a_component_have_one_thread_after_a_fork():
-    """One that imports the package for something else keeps PyTorch's threads."""
-    code = """
-import os, sys, torch, spacy_egp.blocks, spacy
-
-def threads_of_child():
-    sys.stdout.flush()
-    if os.fork() == 0:
-        print(torch.get_num_threads(), flush=True)
-        os._exit(0)
-    os.wait()
-
-torch.set_num_threads(3)
-threads_of_child()
-spacy.blank("en").add_pipe("egp_ner")
-threads_of_child()
-"""
-    output = subprocess.check_output([sys.executable, "-c", code], text=True)
-    assert output.split() == ["3", "1"]
 
 
 def test_settings_can_be_changed_on_a_trained_pipeline(trained_nlp):
