@@ -348,6 +348,63 @@ def test_label_added_after_training(architecture):
     )
 
 
+@pytest.mark.parametrize("architecture", ["EfficientGlobalPointer", "GlobalPointer"])
+@pytest.mark.parametrize("labels", [["LOC"], ["LOC", "PERSON", "PLACES", "TITLE"]])
+def test_added_labels_are_silent_until_they_are_taught(architecture, labels, tmp_path):
+    """Also beside a single label, whose entities have large inner products, for several
+    new ones, in other texts, and after a save and load."""
+    nlp = blank(
+        model={
+            "@architectures": f"spacy-egp.{architecture}.v1",
+            "tok2vec": DEFAULT_MODEL["tok2vec"],
+            "learn_rate_scale": 2.0,
+        }
+    )
+    data = [
+        (text, [span for span in spans if span[2] in labels])
+        for text, spans in NESTED_DATA
+    ]
+    train(nlp, make_examples(nlp, data), steps=100)
+    component = nlp.get_pipe("egp_ner")
+    texts = [*TEXTS, "".join(reversed(TEXTS[2])), " ".join(TEXTS * 5)]
+    assert {span.label_ for doc in nlp.pipe(texts) for span in doc.spans["sc"]} == set(
+        labels
+    )
+    for label in ("NEW", "NEW2"):
+        component.add_label(label)
+    nlp.to_disk(tmp_path)
+    for pipeline in (nlp, spacy.load(tmp_path)):
+        matrices = [
+            pipeline.get_pipe("egp_ner").score_matrix(pipeline.make_doc(text))
+            for text in texts
+        ]
+        # Spans of all pairs of tokens have a probability of less than 0.5.
+        assert max(matrix[len(labels) :].max() for matrix in matrices) < 0
+        found = {s.label_ for doc in pipeline.pipe(texts) for s in doc.spans["sc"]}
+        assert found == set(labels)
+
+
+@pytest.mark.parametrize("architecture", ["EfficientGlobalPointer", "GlobalPointer"])
+def test_label_added_to_a_single_one_is_learned(architecture):
+    """Although it starts far below 0, in some more updates than at first."""
+    model = {
+        "@architectures": f"spacy-egp.{architecture}.v1",
+        "tok2vec": DEFAULT_MODEL["tok2vec"],
+    }
+    nlp = blank(model=model)
+    data = [
+        (text, [span for span in spans if span[2] == "LOC"])
+        for text, spans in NESTED_DATA
+    ]
+    optimizer = train(nlp, make_examples(nlp, data))
+    for label in ("PERSON", "PLACES", "TITLE"):
+        nlp.get_pipe("egp_ner").add_label(label)
+    for _ in range(150):
+        nlp.update(make_examples(nlp), sgd=optimizer)
+    for doc, (_, spans) in zip(nlp.pipe(TEXTS), NESTED_DATA):
+        assert set(spans_of(doc)) == set(spans)
+
+
 def test_labels_beyond_the_models_number_before_initialization():
     model = {**DEFAULT_MODEL, "nO": 1}
     nlp = blank(model=model)
