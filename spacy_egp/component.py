@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,7 +32,7 @@ from .decoding import (
 from .entities import add_entities, outside_entities
 from .errors import Errors, Warnings
 from .features import PointerFeatures
-from .gold import Census, GoldReader
+from .gold import Census, GoldReader, GoldTally
 from .limits import Exclusion, SpanLimits
 from .listeners import check_listeners, check_vectors, words_without_vector
 from .loading import check_loaded, head_settings, loading
@@ -298,8 +297,7 @@ class EGPRecognizer(TrainablePipe):
         for label in labels or ():
             self.add_label(label)
         sample: list[Example] = []
-        excluded: Counter[Exclusion] = Counter()
-        n_learned = 0
+        tally = GoldTally()
         is_cut = nlp is not None and drops_spans(nlp)
         census = Census(self.key, self.labels_attr, is_cut=is_cut)
         self.cfg["learned_length"] = None
@@ -310,10 +308,7 @@ class EGPRecognizer(TrainablePipe):
                 for span in example.reference.spans.get(self.key, ()):
                     if span.label and self.add_label(span.label_):
                         reader.label_ids[span.label_] = len(reader.label_ids)
-            gold = reader.read(example)
-            excluded += gold.excluded
-            n_learned += len(gold)
-            self._learn_length(gold.max_length)
+            tally.add(reader.read(example))
             # Docs without tokens do not show the width of their encoding.
             if len(sample) < 10 and len(example.x):
                 sample.append(example)
@@ -331,8 +326,8 @@ class EGPRecognizer(TrainablePipe):
                     name=self.name, spans_key=self.key, labels_attr=self.labels_attr
                 )
             )
-        self._check_alignment(excluded, n_learned)
-        self._report_excluded(excluded, n_learned)
+        self._check_alignment(tally)
+        self._learn_from(tally)
         if 0 < census.n_unannotated < census.n_docs:
             self._warn_once(Warnings.EGPW013, **census.values)
         if self.max_length == AUTO:
@@ -477,11 +472,10 @@ class EGPRecognizer(TrainablePipe):
             self._warn_once(Warnings.EGPW015, **census.values)
         reader = self.gold_reader()
         gold = [reader.read(example) for example in examples]
-        self._learn_length(max(doc_gold.max_length for doc_gold in gold))
-        self._report_excluded(
-            sum((doc_gold.excluded for doc_gold in gold), start=Counter()),
-            n_learned=sum(map(len, gold)),
-        )
+        tally = GoldTally()
+        for doc_gold in gold:
+            tally.add(doc_gold)
+        self._learn_from(tally)
         limits = self.limits
         loss, d_features = zlpr_loss(
             features,
@@ -553,38 +547,36 @@ class EGPRecognizer(TrainablePipe):
             limits=limits,
         )
 
-    def _learn_length(self, longest: int) -> None:
-        """Raise the learned length to what a gold span of this length justifies. Also
-        after `initialize`, which may have seen a part of the corpus only."""
-        justified = math.ceil(longest * LENGTH_MARGIN)
-        if justified > (self.cfg["learned_length"] or 0):
-            self.cfg["learned_length"] = justified
-
-    def _check_alignment(self, excluded: Counter[Exclusion], n_learned: int) -> None:
+    def _check_alignment(self, tally: GoldTally) -> None:
         """Refuse a corpus with other tokens than the pipeline's."""
-        n_spans = n_learned + excluded.total()
-        n_misaligned = excluded[Exclusion.MISALIGNED]
-        if 2 * n_misaligned > n_spans:
+        n_misaligned = tally.excluded[Exclusion.MISALIGNED]
+        if 2 * n_misaligned > tally.n_spans:
             raise ValueError(
                 Errors.EGP019.format(
                     name=self.name,
                     spans_key=self.key,
                     n_misaligned=n_misaligned,
-                    n_spans=n_spans,
+                    n_spans=tally.n_spans,
                     lang=self.vocab.lang,
                 )
             )
 
-    def _report_excluded(self, excluded: Counter[Exclusion], n_learned: int) -> None:
-        """Warn of gold spans that are left out of training, once."""
-        reasons = [reason for reason, n in excluded.items() if n]
+    def _learn_from(self, tally: GoldTally) -> None:
+        """Raise the learned length to what the longest gold span justifies, also after
+        `initialize`, which may have seen a part of the corpus only. Warn of the spans
+        that are left out of training, once."""
+        justified = math.ceil(tally.max_length * LENGTH_MARGIN)
+        if justified > (self.cfg["learned_length"] or 0):
+            self.cfg["learned_length"] = justified
+        reasons = [reason for reason, n in tally.excluded.items() if n]
         if reasons:
+            counts = (f"{tally.excluded[r]} {r.description}" for r in reasons)
             self._warn_once(
                 Warnings.EGPW002,
                 spans_key=self.key,
-                n_excluded=excluded.total(),
-                n_spans=n_learned + excluded.total(),
-                counts=", ".join(f"{excluded[r]} {r.description}" for r in reasons),
+                n_excluded=tally.excluded.total(),
+                n_spans=tally.n_spans,
+                counts=", ".join(counts),
                 remedies=" ".join(reason.remedy for reason in reasons),
             )
 

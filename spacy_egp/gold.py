@@ -41,6 +41,34 @@ class Gold:
 
 
 @dataclass
+class GoldTally:
+    """Adds up the gold spans of docs.
+
+    n_learned (int): Number of spans that can be learned.
+    excluded (Counter[Exclusion]): Number of spans that cannot, by reason.
+    max_length (int): Number of tokens of the longest span that can be learned.
+    """
+
+    n_learned: int = 0
+    excluded: Counter[Exclusion] = field(default_factory=Counter)
+    max_length: int = 0
+
+    def add(self, gold: Gold) -> None:
+        """Add the gold spans of a doc.
+
+        gold (Gold): Its gold spans.
+        """
+        self.n_learned += len(gold)
+        self.excluded += gold.excluded
+        self.max_length = max(self.max_length, gold.max_length)
+
+    @property
+    def n_spans(self) -> int:
+        """RETURNS (int): Number of spans."""
+        return self.n_learned + self.excluded.total()
+
+
+@dataclass
 class Census:
     """Counts docs, those that are not annotated, and what these have instead.
 
