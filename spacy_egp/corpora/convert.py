@@ -1,7 +1,8 @@
 """The conversion of a corpus: records are read, made docs, counted and written."""
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import chain
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from spacy.tokens import Doc, Span
@@ -105,10 +106,10 @@ def convert(
     options = Options(source_key, tuple(columns), tuple(label_names))
     tokenization = Tokenization(lang, tokenizer)
     splitter = Split(split, by_document, seed) if split else None
-    inputs = [list(walk_files([path])) for path in input_paths]
+    walked = list(walk_files(input_paths))
     n_bytes = sum(
         file_size(path)
-        for path in chain.from_iterable(inputs)
+        for _, path in walked
         if not isinstance(path, (BadRecord, LeftOut))
     )
     summary = Summary()
@@ -121,7 +122,8 @@ def convert(
         parts = list(splitter.ratios) if splitter else [""]
         writers = {part: DocWriter(part_path(path, part)) for part in parts}
         summary.docs.update(dict.fromkeys(parts, 0))
-        for files in inputs:
+        for _, group in groupby(walked, key=itemgetter(0)):
+            files = [path for _, path in group]
             attrs = {}
             if annotated_labels:
                 entries = read_corpus(files, options, format, lambda n_bytes: None)

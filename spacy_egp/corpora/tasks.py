@@ -14,6 +14,8 @@ from .values import read_values
 
 ModelT = TypeVar("ModelT", bound="Schema")
 Key = str | int
+# Of a record, which is bad as a whole if there are more: each takes memory.
+MAX_ERRORS = 50_000
 
 
 class Schema(BaseModel):
@@ -110,6 +112,12 @@ def validate(
     try:
         yield source, schema.model_validate(value)
     except ValidationError as error:
+        if error.error_count() > MAX_ERRORS:
+            problem = Errors.EGP294.format(
+                n_errors=error.error_count(), example=schema.EXAMPLE
+            )
+            yield BadRecord(source, problem)
+            return
         # One error for each item that is left out, as it is one span.
         bad_items: dict[tuple[Key, ...], ErrorDetails] = {}
         for detail in error.errors(include_url=False):

@@ -11,7 +11,7 @@ from pydantic import AliasChoices, ConfigDict, Field
 from ...errors import Errors
 from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample, matches_objects
-from ..records import BadRecord, Entry, TokenRecord
+from ..records import BadRecord, Entry, TokenRecord, shorten
 from ..tags import TagError, is_tag, read_tags, read_types
 from ..tasks import Schema, read_objects
 
@@ -98,7 +98,7 @@ def _name_tag(source: str, tag: Any, names: tuple[str, ...]) -> str:
         return tag
     if isinstance(tag, int) and 0 <= tag < len(names):
         return names[tag]
-    raise BadRecord(source, Errors.EGP245.format(tag=tag, n_names=len(names)))
+    raise BadRecord(source, Errors.EGP245.format(tag=shorten(tag), n_names=len(names)))
 
 
 FORMAT = Format("huggingface", matches_rows, read_rows)
