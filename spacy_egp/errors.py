@@ -531,4 +531,8 @@ class Errors(metaclass=ErrorsWithCodes):
         "It took more than {seconds:g} seconds: raise --max-seconds, or split the "
         "document."
     )
+    EGP440 = (
+        "Another run writes to {url}: wait until it has ended, or name another folder."
+    )
+    EGP441 = "max_seconds must be more than 0 and at most {most:g}, but it is {value}."
     EGP433 = "The column {column!r} is not valid Unicode: rename it."
