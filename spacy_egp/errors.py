@@ -397,6 +397,12 @@ class Errors(metaclass=ErrorsWithCodes):
         "{n_errors} values in one record do not fit: expected something like {example}"
     )
     EGP295 = "{n_tags} tags on one token are more than {max_tags}: correct the columns."
+    EGP296 = "The key {key} is there twice in an object of JSON: remove one."
+    EGP297 = (
+        "The output would be written over {path}, which is an input: choose another "
+        "name."
+    )
+    EGP298 = "true and false are no numbers"
     EGP290 = "Not XML from here on: {error}"
     EGP291 = "Elements that are nested more than {max_depth} deep: correct the file."
     EGP292 = "The entity &{name}; is not defined: write its character, or define it."

@@ -1,10 +1,10 @@
 """`spacy egp annotate`: the options of an annotation, and its summary on the screen."""
 
+import json
 import sys
 from contextlib import redirect_stdout
 from typing import Annotated
 
-import srsly
 from typer import Argument as Arg
 from typer import Option as Opt
 from wasabi import msg
@@ -69,7 +69,7 @@ def annotate_cli(
         str | None,
         Opt("--code", "-c", help="Python file with components, for each worker"),
     ] = None,
-    json: Annotated[
+    as_json: Annotated[
         bool, Opt("--json", "-j", help="Print the summary as JSON")
     ] = False,
 ) -> None:
@@ -108,8 +108,8 @@ def annotate_cli(
             )
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Cannot annotate the input", escape(error), exits=1)
-    if json:
-        print(srsly.json_dumps(summary.to_dict(), indent=2))
+    if as_json:
+        print(json.dumps(summary.to_dict(), indent=2))
     else:
         print_summary(summary)
     if summary.total.failed.count:

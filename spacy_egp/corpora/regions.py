@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Errors
 from .records import BadRecord, Offsets, TextRecord, has_words, shorten
+from .tasks import Number
 
 REGION_TYPES = ("labels", "hypertextlabels", "paragraphlabels")
 EXAMPLE = '{"start": 0, "end": 3, "labels": ["PER"]}'
@@ -28,8 +29,8 @@ class Text(NamedTuple):
 class TextRegion(BaseModel):
     """Half-open character offsets, and the text there."""
 
-    start: int
-    end: int
+    start: Number
+    end: Number
     text: str | None = None
 
 
@@ -43,10 +44,10 @@ class GlobalRegion(BaseModel):
 class ParagraphRegion(BaseModel):
     """A region that begins and ends in a paragraph."""
 
-    start: int
-    end: int
-    startOffset: int
-    endOffset: int
+    start: Number
+    end: Number
+    startOffset: Number
+    endOffset: Number
     text: str | None = None
 
 

@@ -5,11 +5,13 @@ import codecs
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Errors
 from .files import MAX_PARTS, MAX_RECORD, ByteStream, FilePath, bare_name, read_lines
+from .records import shorten
 
 CHUNK_SIZE = 2**16
 SEPARATOR = re.compile(r"[\s,]*")
@@ -78,13 +80,29 @@ def _read_lines(file: ByteStream) -> Iterator[Value]:
 
 def _parse_line(line: bytes) -> list[Any]:
     try:
-        value = json.loads(line.decode("utf-8-sig"))
+        value = json.loads(line.decode("utf-8-sig"), object_pairs_hook=make_object)
     except UnicodeDecodeError as error:
         return [ValueError(Errors.EGP212.format(error=error))]
     except (ValueError, RecursionError) as error:
         return [ValueError(Errors.EGP217.format(error=error))]
     is_array = isinstance(value, list) and all(isinstance(v, CONTAINERS) for v in value)
     return [_bound(item) for item in (value if is_array else [value])]
+
+
+def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of JSON, for `object_pairs_hook`. Without it, the last value of a
+    key would take the place of the others, in silence.
+
+    pairs (list[tuple[str, Any]]): Keys and values.
+    RETURNS (dict[str, Any]): The object.
+    RAISES (ValueError): If a key is there twice.
+    """
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        [(key, _)] = counts.most_common(1)
+        raise ValueError(Errors.EGP296.format(key=shorten(key)))
+    return value
 
 
 def _bound(value: Any) -> Any:
@@ -109,7 +127,7 @@ def _bound(value: Any) -> Any:
 def _read_stream(file: ByteStream) -> Iterator[Value]:
     # Bytes that are not UTF-8 become surrogates, which are not accepted in a text.
     decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
-    parse = json.JSONDecoder().raw_decode
+    parse = json.JSONDecoder(object_pairs_hook=make_object).raw_decode
     text, position, number, in_array = "", 0, 1, False
     while True:
         gap = SEPARATOR.match(text, position)

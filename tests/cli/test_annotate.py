@@ -1,4 +1,5 @@
 import json
+import os
 import re
 
 import pytest
@@ -115,6 +116,14 @@ def test_bad_settings_give_one_message(
     assert result.exit_code == 1
     assert message in words_of(result)
     assert isinstance(result.exception, SystemExit)
+
+
+def test_names_that_are_no_unicode(model_path, tmp_path, capsys):
+    path = tmp_path / os.fsdecode(b"a\xff.jsonl")
+    srsly.write_jsonl(path, [{"text": 7}, {"text": "I like London."}])
+    result = run(model_path, path, tmp_path / "out", "--json")
+    assert result.exit_code == 1 and r"a\udcff.jsonl:1" in result.output
+    assert run(model_path, path, tmp_path / "out").exit_code == 1
 
 
 def test_what_others_have_named_does_not_control_the_terminal(model_path, tmp_path):

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import struct
 import tracemalloc
 import zipfile
@@ -149,6 +150,89 @@ def test_what_is_named_twice_is_read_once(tmp_path):
     for paths in ([folder, folder], [path, folder], [folder, path, folder / "b.zip"]):
         summary = convert(paths, tmp_path / "out.spacy", annotated_labels=True)
         assert summary.docs.total() == 2
+
+
+NUMBERS = ["NaN", "Infinity", "1e400", "1.5", "true", "null", '"x"', "-1", "9" * 4000]
+SPANS = {
+    "doccano": '{"text": "Ann left", "label": [[0, 3, "A"], [%s, 8, "A"]]}',
+    "prodigy": '{"text": "Ann", "spans": [{"start": 0, "end": %s, "label": "A"}]}',
+    "cluener": '{"text": "Ann", "label": {"PER": {"Ann": [[0, %s]]}}}',
+    "cmeee": '{"text": "Ann", "entities": [{"start_idx": %s, "end_idx": 2,'
+    ' "entity": "Ann", "type": "A"}]}',
+    "spert": '{"tokens": ["Ann"], "entities": [{"start": %s, "end": 1, "type": "A"}]}',
+    "w2ner": '{"sentence": ["a", "b"], "ner": [{"index": [0, %s], "type": "A"}]}',
+    "gliner": '{"tokenized_text": ["a"], "ner": [[%s, 0, "A"]]}',
+    "dygie": '{"sentences": [["a", "b"]], "ner": [[[0, %s, "A"]]]}',
+    "biaffine": '{"doc_key": "a", "sentences": [["a", "b"]], "ners": [[[0, %s, "A"]]]}',
+    "huggingface": '{"tokens": ["a", "b"], "ner_tags": [0, %s]}',
+}
+
+
+@pytest.mark.parametrize("name", SPANS)
+def test_numbers_that_are_no_offsets(name, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(SPANS[name] % number + "\n" for number in NUMBERS))
+    options = {"format": name, "label_names": ["O", "B-PER"]}
+    found = errors(path, **options)
+    assert name == "huggingface" or any("EGP298" in error for error in found)
+    lines = [error.split(": ")[0] for error in found]
+    numbers = [number for number, value in enumerate(NUMBERS, 1) if value != '"x"']
+    assert [line for line in lines if not line.endswith(":7")] == [
+        f"{path}:{number}" for number in numbers
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "json", "csv"])
+def test_keys_that_are_there_twice(suffix, tmp_path):
+    """Python would take the last, and lose the spans of the first in silence."""
+    path = tmp_path / f"a.{suffix}"
+    task = '{"text": "Ann left", "label": [[0, 3, "PER"]], "label": []}'
+    cell = '[{""start"":0,""end"":3,""end"":2,""labels"":[""A""]}]'
+    texts = {"jsonl": GOOD + task, "json": f"[{GOOD},\n{task}]"}
+    texts["csv"] = f'text,label,lead_time\nAnn,"{cell}",1\n'
+    path.write_text(texts[suffix])
+    [error] = errors(path)
+    assert "[EGP296] The key" in error and "is there twice" in error
+
+
+def test_outputs_over_inputs(tmp_path):
+    doc = Doc(Vocab(), words=["Ann", "left"], ents=["B-PER", "O"])
+    path, link = tmp_path / "a.spacy", tmp_path / "link.spacy"
+    DocBin(docs=[doc] * 9).to_disk(path)
+    link.symlink_to(path)
+    zip_of(tmp_path / "z.zip", "a.jsonl", GOOD)
+    (tmp_path / "a-dev.spacy").write_bytes(path.read_bytes())
+    (tmp_path / "a.json").write_text(f"[{GOOD}]")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    out, new = str(tmp_path / "out.spacy"), str(tmp_path / "new.spacy")
+    for args in (
+        [str(path), str(path)],
+        [str(tmp_path), str(path)],
+        [str(link), str(path)],
+        [str(path), str(link)],
+        [str(tmp_path / "z.zip"), str(tmp_path / "z.zip")],
+        [str(tmp_path / "a-dev.spacy"), str(path), "--split", "0.5,0.5"],
+        [str(tmp_path / "a.json"), new, "--json", str(tmp_path / "a.json")],
+        [str(path), out, "--json", str(path)],
+        [str(path), out, "--json", out],
+    ):
+        result = CliRunner().invoke(app, ["convert", *args])
+        assert result.exit_code == 1
+        assert re.search("EGP297|EGP309", words_of(result))
+        assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_names_that_are_no_unicode(tmp_path):
+    folder = os.fsencode(tmp_path) + b"/in"
+    os.mkdir(folder)
+    with open(folder + b"/a\xff.jsonl", "w") as file:
+        file.write(GOOD + "{\n" + GOOD)
+    json_path, output = tmp_path / "a.json", tmp_path / "out.spacy"
+    args = ["convert", str(tmp_path / "in"), str(output), "--skip-bad", "--json"]
+    result = CliRunner().invoke(app, [*args, str(json_path)])
+    assert result.exit_code == 0, result.output
+    [bad] = json.loads(json_path.read_text("utf8"))["bad"]["items"]
+    assert bad["source"].endswith(".jsonl:2")
 
 
 def test_a_long_item_of_an_array(tmp_path, monkeypatch):
