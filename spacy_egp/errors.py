@@ -289,13 +289,13 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP212 = "Not UTF-8, convert the file: {error}"
     EGP213 = "Not valid Unicode, correct the text or the label: {error}"
     EGP214 = (
-        "The span {start}-{end} {label!r} is empty or not inside the text of {n_parts} "
+        "The span {start}-{end} {label} is empty or not inside the text of {n_parts} "
         "{unit}: correct its offsets."
     )
     EGP215 = "The span {start}-{end} has an empty label: name it, or remove the span."
     EGP216 = (
-        "The characters {start}-{end} are {text!r}, but the annotation says "
-        "{expected!r}: correct the offsets or the text."
+        "The characters {start}-{end} are {text}, but the annotation says "
+        "{expected}: correct the offsets or the text."
     )
     EGP217 = "Not valid JSON: {error}"
     EGP218 = "Not valid JSON, so that the rest of the file was not read: {error}"
@@ -307,8 +307,8 @@ class Errors(metaclass=ErrorsWithCodes):
         "The columns are {columns}."
     )
     EGP223 = "{columns} has an empty token: add it, or remove the line."
-    EGP224 = "{tag!r} is no IOB tag: expected O, or B-, I-, E-, S- and a label."
-    EGP225 = "{tag!r} does not continue a span of its label: correct the tags."
+    EGP224 = "{tag} is no IOB tag: expected O, or B-, I-, E-, S- and a label."
+    EGP225 = "{tag} does not continue a span of its label: correct the tags."
     EGP226 = "brat has .txt, .ann (or .a1 and .a2) and .conf files only."
     EGP227 = "There is no {name} beside it: add it, or leave the file out."
     EGP228 = "{line} is no span: expected something like 'T1<tab>PER 0 3<tab>Ann'."
@@ -356,21 +356,21 @@ class Errors(metaclass=ErrorsWithCodes):
         "with --columns. The keys are {found}."
     )
     EGP245 = (
-        "The tag {tag!r} is not one of {n_names} names: give the names of numbered "
+        "The tag {tag} is not one of {n_names} names: give the names of numbered "
         "tags in their order with --label-names O,B-PER,I-PER."
     )
-    EGP246 = "{label!r} is on a part of a token: annotate whole tokens."
+    EGP246 = "{label} is on a part of a token: annotate whole tokens."
     EGP247 = (
         "{line} is no token: expected something like '1-1<tab>0-3<tab>Ann<tab>PER'."
     )
     EGP248 = "{line} is no row of CoNLL-U, which has ten columns."
-    EGP249 = "The brackets of the entity {entity!r} do not match: correct them."
+    EGP249 = "The brackets of the entity {entity} do not match: correct them."
     EGP250 = (
         "{line} is no annotation: expected something like "
         "'1<tab>0<tab>3<tab>Ann<tab>PER<tab>-'."
     )
     EGP251 = "Not CSV from here on: {error}"
-    EGP252 = "The mention of {label!r} has the offsets {value!r}: correct them."
+    EGP252 = "The mention of {label} has the offsets {value}: correct them."
     EGP253 = (
         "{line} is no list of entities: expected something like '0,2 G#DNA|3,4 G#DNA', "
         "or an empty line."
@@ -392,6 +392,17 @@ class Errors(metaclass=ErrorsWithCodes):
         "{n_sentences} sentences, but {n_lists} lists of spans: give each sentence "
         "one, which may be empty."
     )
+    EGP293 = "A record of more than {max_parts} lines, elements or items: divide it."
+    EGP294 = (
+        "{n_errors} values in one record do not fit: expected something like {example}"
+    )
+    EGP295 = "{n_tags} tags on one token are more than {max_tags}: correct the columns."
+    EGP296 = "The key {key} is there twice in an object of JSON: remove one."
+    EGP297 = (
+        "The output would be written over {path}, which is an input: choose another "
+        "name."
+    )
+    EGP298 = "true and false are no numbers"
     EGP290 = "Not XML from here on: {error}"
     EGP291 = "Elements that are nested more than {max_depth} deep: correct the file."
     EGP292 = "The entity &{name}; is not defined: write its character, or define it."
@@ -526,4 +537,8 @@ class Errors(metaclass=ErrorsWithCodes):
         "It took more than {seconds:g} seconds: raise --max-seconds, or split the "
         "document."
     )
+    EGP440 = (
+        "Another run writes to {url}: wait until it has ended, or name another folder."
+    )
+    EGP441 = "max_seconds must be more than 0 and at most {most:g}, but it is {value}."
     EGP433 = "The column {column!r} is not valid Unicode: rename it."

@@ -27,6 +27,8 @@ from .records import Hash
 from .summary import Counts, Summary
 
 ENGINES = ("local", "ray")
+# What the system's timers take: three years.
+MAX_SECONDS = 1e8
 
 
 def annotate(
@@ -88,6 +90,8 @@ def annotate(
     """
     _check_choice("format", format, OUTPUTS)
     _check_choice("engine", engine, ENGINES)
+    if not 0 < max_seconds <= MAX_SECONDS:
+        raise ValueError(Errors.EGP441.format(value=max_seconds, most=MAX_SECONDS))
     if address and engine != "ray":
         raise ValueError(Errors.EGP401.format(address=address))
     model_path = _find_model(model)
@@ -114,42 +118,42 @@ def annotate(
         code=str(code_path) if code_path else None,
         schema=find_schema(parts, text_column) if format == "parquet" else None,
     )
-    output.begin(
-        {
-            "model": _digest(model_path),
-            "format": format,
-            "text_column": text_column,
-            "spans_key": spans_key,
-            "threshold": threshold,
-            "max_length": max_length,
-            "max_chars": max_chars,
-            "docs_per_part": docs_per_part,
-            "code": _digest(code_path) if code_path else None,
-            "versions": {name: version(name) for name in ("spacy", "spacy-egp")},
-            # The last to be compared: it depends on docs_per_part.
-            "input": list_digests(files, parts),
-        }
-    )
-    done = output.read_done(OUTPUTS[format])
-    missing = [part for part in parts if part.number not in done]
-    summary = Summary(output.url, len(parts))
-    for counts in done.values():
-        summary.total.add(counts)
-    begin = time.perf_counter()
-    with tqdm(
-        total=sum(part.slice.n_docs for part in parts),
-        initial=summary.total.docs + summary.total.failed.count,
-        unit=" docs",
-        mininterval=1.0,
-        disable=silent,
-    ) as progress_bar:
-        for counts in _run_engine(engine, settings, missing, n_process, address):
-            summary.add(counts, time.perf_counter() - begin)
-            words_per_second = f"{summary.words_per_second:,.0f} words/s"
-            progress_bar.set_postfix_str(words_per_second, refresh=False)
-            progress_bar.update(counts.docs + counts.failed.count)
-    output.clean()
-    return summary
+    manifest = {
+        "model": _digest(model_path),
+        "format": format,
+        "text_column": text_column,
+        "spans_key": spans_key,
+        "threshold": threshold,
+        "max_length": max_length,
+        "max_chars": max_chars,
+        "docs_per_part": docs_per_part,
+        "code": _digest(code_path) if code_path else None,
+        "versions": {name: version(name) for name in ("spacy", "spacy-egp")},
+        # The last to be compared: it depends on docs_per_part.
+        "input": list_digests(files, parts),
+    }
+    with output.lock():
+        output.begin(manifest)
+        done = output.read_done(OUTPUTS[format])
+        missing = [part for part in parts if part.number not in done]
+        summary = Summary(output.url, len(parts))
+        for counts in done.values():
+            summary.total.add(counts)
+        begin = time.perf_counter()
+        with tqdm(
+            total=sum(part.slice.n_docs for part in parts),
+            initial=summary.total.docs + summary.total.failed.count,
+            unit=" docs",
+            mininterval=1.0,
+            disable=silent,
+        ) as progress_bar:
+            for counts in _run_engine(engine, settings, missing, n_process, address):
+                summary.add(counts, time.perf_counter() - begin)
+                words_per_second = f"{summary.words_per_second:,.0f} words/s"
+                progress_bar.set_postfix_str(words_per_second, refresh=False)
+                progress_bar.update(counts.docs + counts.failed.count)
+        output.clean()
+        return summary
 
 
 def _check_choice(name: str, value: str, choices: Collection[str]) -> None:

@@ -8,6 +8,7 @@ from typing import IO, Any
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..corpora.values import make_object
 from ..errors import Errors
 from .records import Hash, Record, Slice
 from .rows import dump_line
@@ -98,7 +99,7 @@ def read_jsonl(
         source = f"{url}:{number}"
         if line.strip():
             try:
-                columns = json.loads(line)
+                columns = json.loads(line, object_pairs_hook=make_object)
                 if not isinstance(columns, dict) or text_column not in columns:
                     raise ValueError(Errors.EGP421.format(column=text_column))
                 yield Record(source, columns[text_column], columns)

@@ -24,6 +24,8 @@ from .summary import Counts
 MANIFEST = "_manifest.json"
 DONE = "_done"
 FAILED = "_failed"
+# What damaged JSON raises, or JSON of another form.
+DAMAGED = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 COUNTS = re.compile(r"part-(\d{6,})\.json")
 # The names of this module's own files while they are written. Nothing else is removed.
 TEMPORARY = re.compile(r"\.(_manifest|part-\d{6,})\.[a-z]+-[0-9a-f]{32}")
@@ -45,6 +47,33 @@ class Output:
         self.fs, self.path = fsspec.url_to_fs(url)
         self.url = full_name(self.fs, self.path)
         self.is_local = isinstance(self.fs, LocalFileSystem)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other runs on this machine out of a local folder. The system releases
+        the lock however this process ends.
+
+        RAISES (FileExistsError): If another run has the lock.
+        """
+        if not self.is_local or os.name != "posix":
+            yield
+            return
+        from fcntl import LOCK_EX, LOCK_NB, flock
+
+        if not self.fs.exists(self.path):
+            self.fs.makedirs(self.path)
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                flock(folder, LOCK_EX | LOCK_NB)
+            except BlockingIOError as error:
+                raise FileExistsError(Errors.EGP440.format(url=self.url)) from error
+            except OSError:
+                # This file system has no locks.
+                pass
+            yield
+        finally:
+            os.close(folder)
 
     def begin(self, manifest: dict[str, Any]) -> None:
         """Begin a run, or go on with one that was interrupted.
@@ -68,7 +97,7 @@ class Output:
     def _check(self, manifest: dict[str, Any]) -> None:
         try:
             previous = dict_to_dot(json.loads(self.fs.cat_file(self._join(MANIFEST))))
-        except (AttributeError, FileNotFoundError, ValueError) as error:
+        except (FileNotFoundError, *DAMAGED) as error:
             raise FileExistsError(Errors.EGP437.format(url=self.url)) from error
         current = dict_to_dot(manifest)
         for name in previous | current:
@@ -103,7 +132,7 @@ class Output:
         for path, number in numbers.items():
             try:
                 counts = Counts.from_dict(json.loads(contents[path]))
-            except (AttributeError, KeyError, TypeError, ValueError):
+            except DAMAGED:
                 continue
             if not counts.temporary:
                 done[number] = counts

@@ -67,9 +67,13 @@ class Counts:
     def from_dict(cls, data: dict[str, Any]) -> "Counts":
         """data (dict[str, Any]): What to_dict returns."""
         first = [Failure(**failure) for failure in data["failed"]["first"]]
-        failed = Tally(data["failed"]["count"], first)
-        labels = Counter(data["labels"])
-        return cls(data["docs"], data["words"], labels, failed, data["temporary"])
+        return cls(
+            docs=int(data["docs"]),
+            words=int(data["words"]),
+            labels=Counter({str(k): int(n) for k, n in data["labels"].items()}),
+            failed=Tally(int(data["failed"]["count"]), first),
+            temporary=int(data["temporary"]),
+        )
 
 
 @dataclass

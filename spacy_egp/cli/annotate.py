@@ -1,10 +1,10 @@
 """`spacy egp annotate`: the options of an annotation, and its summary on the screen."""
 
+import json
 import sys
 from contextlib import redirect_stdout
 from typing import Annotated
 
-import srsly
 from typer import Argument as Arg
 from typer import Option as Opt
 from wasabi import msg
@@ -12,6 +12,7 @@ from wasabi import msg
 from ..annotation.annotate import ENGINES, annotate
 from ..annotation.formats import OUTPUTS
 from ..annotation.summary import Summary
+from .terminal import escape
 
 FORMAT_HELP = f"Format of the output: {', '.join(OUTPUTS)}"
 ENGINE_HELP = f"What runs the workers: {', '.join(ENGINES)} (Ray Data)"
@@ -68,7 +69,7 @@ def annotate_cli(
         str | None,
         Opt("--code", "-c", help="Python file with components, for each worker"),
     ] = None,
-    json: Annotated[
+    as_json: Annotated[
         bool, Opt("--json", "-j", help="Print the summary as JSON")
     ] = False,
 ) -> None:
@@ -106,9 +107,9 @@ def annotate_cli(
                 silent=False,
             )
     except (ImportError, OSError, ValueError) as error:
-        msg.fail("Cannot annotate the input", error, exits=1)
-    if json:
-        print(srsly.json_dumps(summary.to_dict(), indent=2))
+        msg.fail("Cannot annotate the input", escape(error), exits=1)
+    if as_json:
+        print(json.dumps(summary.to_dict(), indent=2))
     else:
         print_summary(summary)
     if summary.total.failed.count:
@@ -132,11 +133,12 @@ def print_summary(summary: Summary) -> None:
         "Words/s": f"{summary.words_per_second:,.0f}",
     }
     msg.table(rows)
-    msg.table(total.labels.most_common(), header=("Label", "Spans"), divider=True)
-    msg.good(f"Saved {summary.parts} part(s)", summary.output)
+    labels = [(escape(label), n) for label, n in total.labels.most_common()]
+    msg.table(labels, header=("Label", "Spans"), divider=True)
+    msg.good(f"Saved {summary.parts} part(s)", escape(summary.output))
     if failed.count:
         msg.warn(f"{failed.count} document(s) failed, listed in _failed")
-        msg.table([(failure.source, failure.reason) for failure in failed.first])
+        msg.table([(escape(f.source), escape(f.reason)) for f in failed.first])
     if total.temporary:
         msg.warn(
             f"Memory or time ran out for {total.temporary} of them",

@@ -1,20 +1,20 @@
 """`spacy egp convert`: the options of a conversion, and its summary on the screen."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import srsly
 from typer import Argument as Arg
 from typer import Option as Opt
 from wasabi import format_repr, msg
 
-from ..corpora.convert import ConversionError, convert
+from ..corpora.convert import ConversionError, check_outputs, convert
 from ..corpora.docs import ALIGNMENTS
 from ..corpora.formats import FORMATS
 from ..corpora.records import SpanText
 from ..corpora.summary import Fate, Summary, Tally
-from ..corpora.writer import part_path
+from ..corpora.writer import part_path, temporary_output
 from ..errors import Errors
 from .terminal import escape
 
@@ -110,6 +110,8 @@ def convert_cli(
     """
     error = None
     try:
+        if json_path is not None:
+            _check_json(json_path, input_paths)
         summary = convert(
             input_paths,
             output_path,
@@ -133,13 +135,24 @@ def convert_cli(
     except (ImportError, OSError, ValueError) as other_error:
         msg.fail("Cannot convert the input", escape(other_error), exits=1)
     if json_path is not None:
-        srsly.write_json(json_path, summary.to_dict())
+        with temporary_output(json_path) as path:
+            numbers = json.dumps(summary.to_dict(), indent=2, ensure_ascii=False)
+            # Names of files may be no Unicode, which JSON has escapes for.
+            path.write_bytes(numbers.encode(errors="backslashreplace"))
     if error is not None:
         print_left_out(summary, MAX_SHOWN_ERRORS)
         msg.fail("Cannot convert the input", escape(error), exits=1)
     print_summary(summary)
     for part, count in summary.docs.items():
         msg.good(f"Saved {count} docs", escape(part_path(output_path, part)))
+
+
+def _check_json(json_path: Path, input_paths: list[Path]) -> None:
+    if json_path.suffix != ".json":
+        output = "the JSON file"
+        problem = Errors.EGP309.format(path=json_path, suffix=".json", output=output)
+        raise ValueError(problem)
+    check_outputs([json_path], input_paths)
 
 
 def _parse_list(names: str | None) -> list[str]:

@@ -1,10 +1,10 @@
 """Files of lines in which blank lines separate sentences or documents."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby, islice
 
 from ..errors import Errors
-from .files import MAX_RECORD, FilePath, decode
+from .files import MAX_PARTS, MAX_RECORD, FilePath, decode
 from .records import BadRecord, Entry
 
 Line = tuple[int, str]
@@ -33,6 +33,27 @@ def read_blocks(
             yield error
 
 
+def read_head(
+    lines: Iterator[tuple[int, bytes | None]], n_lines: int
+) -> tuple[list[str], Iterator[tuple[int, bytes | None]]]:
+    """Look at the first lines, by which a layout is told.
+
+    lines (Iterator[tuple[int, bytes | None]]): The numbered lines.
+    n_lines (int): The largest number of them. There are less if they are long.
+    RETURNS (tuple[list[str], Iterator[tuple[int, bytes | None]]]): Their text, whether
+        valid or not, and all lines, from the first on.
+    """
+    head = []
+    n_bytes = 0
+    for line in islice(lines, n_lines):
+        head.append(line)
+        n_bytes += len(line[1] or b"")
+        if n_bytes > MAX_RECORD:
+            break
+    texts = [(line or b"").decode("utf-8-sig", errors="replace") for _, line in head]
+    return texts, chain(head, lines)
+
+
 def _is_blank(line: tuple[int, bytes | None]) -> bool:
     return line[1] is not None and not line[1].strip(b" \t\r\n")
 
@@ -41,8 +62,10 @@ def _decode(
     path: FilePath, lines: Iterable[tuple[int, bytes | None]]
 ) -> Iterator[Line]:
     n_bytes = 0
-    for number, line in lines:
+    for n_lines, (number, line) in enumerate(lines, 1):
         source = f"{path}:{number}"
+        if n_lines > MAX_PARTS:
+            raise BadRecord(source, Errors.EGP293.format(max_parts=MAX_PARTS))
         n_bytes += MAX_RECORD if line is None else len(line)
         if line is None or n_bytes > MAX_RECORD:
             raise BadRecord(source, Errors.EGP235.format(max_bytes=MAX_RECORD))

@@ -13,6 +13,9 @@ from .records import (
     TextRecord,
     TokenRecord,
     count_confirmed,
+    excerpt,
+    has_words,
+    shorten,
 )
 from .tokenization import MAX_LENGTH
 
@@ -102,15 +105,19 @@ def _find_span_problem(record: TextRecord | TokenRecord, span: Offsets) -> str |
         n_parts, unit = len(record.words), "tokens"
     if not 0 <= start < end <= n_parts:
         return Errors.EGP214.format(
-            start=start, end=end, label=label, n_parts=n_parts, unit=unit
+            start=start, end=end, label=shorten(label), n_parts=n_parts, unit=unit
         )
     if not label.strip():
         return Errors.EGP215.format(start=start, end=end)
-    if expected is not None and isinstance(record, TextRecord):
-        text = record.text[start:end]
-        # Quick to see in most cases.
-        if text != expected and text.split() != expected.split():
-            return Errors.EGP216.format(
-                start=start, end=end, text=text, expected=expected
-            )
+    if (
+        expected is not None
+        and isinstance(record, TextRecord)
+        and not has_words(record.text, start, end, expected)
+    ):
+        return Errors.EGP216.format(
+            start=start,
+            end=end,
+            text=shorten(excerpt(record.text, start, end)),
+            expected=shorten(expected),
+        )
     return _find_surrogate(label)

@@ -1,7 +1,10 @@
 """The conversion of a corpus: records are read, made docs, counted and written."""
 
-from collections.abc import Collection, Iterator, Sequence
-from itertools import chain
+import os
+import zipfile
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from spacy.tokens import Doc, Span
@@ -105,10 +108,12 @@ def convert(
     options = Options(source_key, tuple(columns), tuple(label_names))
     tokenization = Tokenization(lang, tokenizer)
     splitter = Split(split, by_document, seed) if split else None
-    inputs = [list(walk_files([path])) for path in input_paths]
+    walked = list(walk_files(input_paths))
+    parts = list(splitter.ratios) if splitter else [""]
+    check_outputs([part_path(output_path, part) for part in parts], input_paths)
     n_bytes = sum(
         file_size(path)
-        for path in chain.from_iterable(inputs)
+        for _, path in walked
         if not isinstance(path, (BadRecord, LeftOut))
     )
     summary = Summary()
@@ -118,10 +123,10 @@ def convert(
             total=n_bytes, unit="B", unit_scale=True, disable=silent or None
         ) as progress_bar,
     ):
-        parts = list(splitter.ratios) if splitter else [""]
         writers = {part: DocWriter(part_path(path, part)) for part in parts}
         summary.docs.update(dict.fromkeys(parts, 0))
-        for files in inputs:
+        for _, group in groupby(walked, key=itemgetter(0)):
+            files = [path for _, path in group]
             attrs = {}
             if annotated_labels:
                 entries = read_corpus(files, options, format, lambda n_bytes: None)
@@ -143,6 +148,23 @@ def convert(
         for writer in writers.values():
             writer.close()
     return summary
+
+
+def check_outputs(output_paths: Iterable[Path], input_paths: Iterable[Path]) -> None:
+    """Check that nothing is written over the input.
+
+    output_paths (Iterable[Path]): The files to write.
+    input_paths (Iterable[Path]): Files, folders and zip archives.
+    RAISES (ValueError): If one of them is an input.
+    """
+    outputs = {os.path.realpath(path) for path in output_paths if path.exists()}
+    if not outputs:
+        return
+    for _, path in walk_files(input_paths):
+        if isinstance(path, zipfile.Path):
+            path = Path(path.root.filename or "")
+        if isinstance(path, Path) and os.path.realpath(path) in outputs:
+            raise ValueError(Errors.EGP297.format(path=path))
 
 
 def _check_choice(setting: str, value: str | None, choices: Collection[str]) -> None:

@@ -1,16 +1,27 @@
 """Records as docs: spans meet the tokens."""
 
+import re
+from bisect import bisect_left
 from typing import NamedTuple
 
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from .records import Offsets, Record, SpanText, TextRecord, TokenRecord
+from .records import (
+    MAX_CHARS,
+    Offsets,
+    Record,
+    SpanText,
+    TextRecord,
+    TokenRecord,
+    excerpt,
+)
 from .summary import Fate
 from .tokenization import Tokenization
 
 # Those of spaCy's languages that put no spaces between words.
 LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "th", "zh"})
+SOLID = re.compile(r"\S")
 ALIGNMENTS = ("strict", "expand", "contract")
 
 
@@ -48,11 +59,16 @@ def align_record(record: Record, tokenization: Tokenization, align: str) -> Alig
     if len(unique) < len(spans):
         kept = set(map(id, unique.values()))
         fates += [
-            (Fate.DUPLICATE, SpanText(record.source, span.label_, span.text))
+            (Fate.DUPLICATE, SpanText(record.source, span.label_, _excerpt(span)))
             for span in spans
             if id(span) not in kept
         ]
     return AlignedDoc(doc, list(reversed(unique.values())), fates)
+
+
+def _excerpt(span: Span) -> str:
+    """RETURNS (str): The beginning of the span's text."""
+    return span[:MAX_CHARS].text[:MAX_CHARS]
 
 
 def _align_text(
@@ -67,14 +83,16 @@ def _align_text(
         words, spaces = record.tokens
         doc = Doc(tokenization.vocab, words=words, spaces=spaces)
     spans = []
+    solid = [match.start() for match in SOLID.finditer(record.text)]
     for offsets in record.spans:
         source = offsets.source or record.source
-        text = record.text[offsets.start : offsets.end]
+        text = excerpt(record.text, offsets.start, offsets.end)
         shown = SpanText(source, offsets.label, text)
-        start, end = _trim(offsets, text)
-        if start >= end:
+        trimmed = _trim(solid, offsets)
+        if trimmed is None:
             fates.append((Fate.BLANK, shown))
             continue
+        start, end = trimmed
         if (start, end) != offsets[:2]:
             fates.append((Fate.TRIMMED, shown))
         span = doc.char_span(start, end, label=offsets.label)
@@ -87,9 +105,12 @@ def _align_text(
     return doc, spans
 
 
-def _trim(span: Offsets, text: str) -> tuple[int, int]:
-    start = span.start + len(text) - len(text.lstrip())
-    return start, start + len(text.strip())
+def _trim(solid: list[int], span: Offsets) -> tuple[int, int] | None:
+    """RETURNS (tuple[int, int] | None): The span without white space at its edges, by
+    the positions of all other characters, or None if nothing is left."""
+    first = bisect_left(solid, span.start)
+    last = bisect_left(solid, span.end) - 1
+    return (solid[first], solid[last] + 1) if first <= last else None
 
 
 def _name_fate(align: str, span: Span | None) -> Fate:

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from ..errors import Errors
-from .files import MAX_RECORD, ByteStream, FilePath
+from .files import MAX_PARTS, MAX_RECORD, ByteStream, FilePath
 from .records import BadRecord
 
 CHUNK_SIZE = 2**16
@@ -83,7 +83,7 @@ class _Reader:
         self.tags = tags
         self.complete: list[Located] = []
         self.builder: TreeBuilder | None = None
-        self.depth = self.outside = self.n_bytes = 0
+        self.depth = self.outside = self.n_bytes = self.n_parts = 0
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
@@ -107,7 +107,11 @@ class _Reader:
             if tag not in self.tags:
                 return
             self.builder = TreeBuilder(element_factory=Located)
+            self.n_parts = 0
             self.outside = self.depth - 1
+        self.n_parts += 1
+        if self.n_parts > MAX_PARTS:
+            raise ValueError(Errors.EGP293.format(max_parts=MAX_PARTS))
         element = self.builder.start(tag, attributes)
         assert isinstance(element, Located)
         element.line = self.parser.CurrentLineNumber

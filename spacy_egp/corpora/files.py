@@ -13,8 +13,10 @@ from typing import IO, Any
 from ..errors import Errors
 from .records import BadRecord, LeftOut
 
-# A record of a million characters with a million spans is smaller.
-MAX_RECORD = 2**25
+# The bytes of a record, and its lines, elements or items of lists. One of a million
+# characters with 100,000 spans has less; more may fill the memory when it is read.
+MAX_RECORD = 2**24
+MAX_PARTS = 2**19
 # Text is hardly ever compressed more than this.
 MAX_RATIO = 200
 FREE_BYTES = 2**26
@@ -27,33 +29,38 @@ FilePath = Path | zipfile.Path
 ByteStream = io.BufferedReader
 
 
-def walk_files(paths: Iterable[Path]) -> Iterator[FilePath | BadRecord | LeftOut]:
-    """Find the files in folders and zip archives, sorted by name.
+def walk_files(
+    paths: Iterable[Path],
+) -> Iterator[tuple[Path, FilePath | BadRecord | LeftOut]]:
+    """Find the files in folders and zip archives, sorted by name. What is named twice,
+    or is in another one, is found once.
 
     paths (Iterable[Path]): Files, folders and zip archives.
-    YIELDS (FilePath | BadRecord | LeftOut): The files, without hidden ones. Pipes and
-        devices are left out, because reading them may never end.
+    YIELDS (tuple[Path, FilePath | BadRecord | LeftOut]): The path it was found by, and
+        a file. Hidden ones are left out, and so are pipes and devices, because reading
+        them may never end.
     """
     visited: set[str] = set()
     for path in paths:
         for file_path in _walk_folder(Path(os.path.abspath(path)), visited):
             if not file_path.is_file():
-                yield LeftOut(str(file_path), Errors.EGP233)
+                yield path, LeftOut(str(file_path), Errors.EGP233)
             elif file_path.suffix == ".zip":
-                yield from _walk_archive(file_path)
+                yield from ((path, member) for member in _walk_archive(file_path))
             else:
-                yield file_path
+                yield path, file_path
 
 
 def _walk_folder(path: Path, visited: set[str]) -> Iterator[Path]:
-    if not path.is_dir():
+    is_folder = path.is_dir()
+    # Links may lead back into a folder above.
+    name = os.path.realpath(path) if is_folder else str(path)
+    if name in visited:
+        return
+    visited.add(name)
+    if not is_folder:
         yield path
         return
-    # Links may lead back into a folder above.
-    real_path = os.path.realpath(path)
-    if real_path in visited:
-        return
-    visited.add(real_path)
     names = set(os.listdir(path))
     if MANIFEST in names:
         names -= OF_MANIFEST
@@ -195,6 +202,16 @@ def read_whole(path: FilePath, file: ByteStream) -> str:
     if len(data) > MAX_RECORD:
         raise BadRecord(str(path), Errors.EGP235.format(max_bytes=MAX_RECORD))
     return decode(str(path), data)
+
+
+def split_lines(source: str, text: str) -> list[str]:
+    """RETURNS (list[str]): The lines. Not those of splitlines(), which also breaks them
+    where the text has exotic separators.
+    RAISES (BadRecord): If there are too many."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > MAX_PARTS:
+        raise BadRecord(source, Errors.EGP293.format(max_parts=MAX_PARTS))
+    return text.split("\n")
 
 
 def decode(source: str, data: bytes) -> str:

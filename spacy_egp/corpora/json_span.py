@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
-from .records import Offsets, SpanText
+from .records import MAX_CHARS, Offsets, SpanText, excerpt
+from .tasks import Number
 
 START = AliasChoices("start", "start_offset", "start_char", "start_idx", "begin")
 END = AliasChoices("end", "end_offset", "end_char", "end_idx")
@@ -14,8 +15,8 @@ LABEL = AliasChoices("label", "type", "entity_type", "entity_group", "tag")
 class Piece(BaseModel):
     """A stretch of characters, the end exclusive."""
 
-    start: int = Field(validation_alias=START)
-    end: int = Field(validation_alias=END)
+    start: Number = Field(validation_alias=START)
+    end: Number = Field(validation_alias=END)
 
 
 class JsonSpan(Piece):
@@ -59,6 +60,10 @@ def divide_spans(
     whole = [span.to_offsets() for span in spans if len(span.fragments) < 2]
     pieces = [span for span in spans if len(span.fragments) > 1]
     return whole, [
-        SpanText(source, s.label, " ".join(text[p.start : p.end] for p in s.fragments))
+        SpanText(
+            source,
+            s.label,
+            " ".join(excerpt(text, p.start, p.end) for p in s.fragments[:MAX_CHARS]),
+        )
         for s in pieces
     ]

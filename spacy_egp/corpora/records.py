@@ -1,14 +1,19 @@
 """What a corpus file says: one record per doc, before it meets a tokenizer."""
 
+import re
 import reprlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import NamedTuple
 
 from spacy.tokens import Doc, Span
 
 MAX_SHOWN = 80
+# Of a text that is listed.
+MAX_CHARS = 200
+WORD = re.compile(r"\S+")
 
 
 class BadRecord(ValueError):
@@ -149,10 +154,26 @@ def count_confirmed(text: str, spans: Iterable[Offsets]) -> int:
     """RETURNS (int): The number of spans whose text the file repeats and that are there
     in the text, white space aside."""
     return sum(
-        span.text is not None
-        and text[max(0, span.start) : max(0, span.end)].split() == span.text.split()
+        span.text is not None and has_words(text, span.start, span.end, span.text)
         for span in spans
     )
+
+
+def has_words(text: str, start: int, end: int, expected: str) -> bool:
+    """RETURNS (bool): Whether the characters from start to end have the words of the
+    expected text. No more is read than they agree in, however long the span is."""
+    start, end = max(0, start), max(0, end)
+    if end - start == len(expected) and text.startswith(expected, start):
+        return True
+    found = (match[0] for match in WORD.finditer(text, start, end))
+    words = (match[0] for match in WORD.finditer(expected))
+    return all(a == b for a, b in zip_longest(found, words))
+
+
+def excerpt(text: str, start: int, end: int) -> str:
+    """RETURNS (str): The beginning of the characters from start to end, for a list of
+    many spans, each of which may be the whole text."""
+    return text[start : min(end, start + MAX_CHARS)]
 
 
 def shorten(value: object) -> str:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from ..errors import Errors
-from .records import BadRecord, Offsets, TextRecord, shorten
+from .records import BadRecord, Offsets, TextRecord, has_words, shorten
+from .tasks import Number
 
 REGION_TYPES = ("labels", "hypertextlabels", "paragraphlabels")
 EXAMPLE = '{"start": 0, "end": 3, "labels": ["PER"]}'
@@ -28,8 +29,8 @@ class Text(NamedTuple):
 class TextRegion(BaseModel):
     """Half-open character offsets, and the text there."""
 
-    start: int
-    end: int
+    start: Number
+    end: Number
     text: str | None = None
 
 
@@ -43,10 +44,10 @@ class GlobalRegion(BaseModel):
 class ParagraphRegion(BaseModel):
     """A region that begins and ends in a paragraph."""
 
-    start: int
-    end: int
-    startOffset: int
-    endOffset: int
+    start: Number
+    end: Number
+    startOffset: Number
+    endOffset: Number
     text: str | None = None
 
 
@@ -143,8 +144,7 @@ def _read_html(
     # are its own.
     if offsets is None or region.text is None or not region.text.strip():
         raise BadRecord(source, Errors.EGP242.format(text=shorten(region.text)))
-    found = text.text[max(0, offsets.start) : max(0, offsets.end)]
-    if found.split() != region.text.split():
+    if not has_words(text.text, offsets.start, offsets.end, region.text):
         raise BadRecord(source, Errors.EGP242.format(text=shorten(region.text)))
     return offsets.start, offsets.end, None
 

@@ -9,11 +9,9 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from spacy.tokens import Doc, Span
 
-from .records import BadRecord, LeftOut, Notice, SpanText
+from .records import MAX_CHARS, BadRecord, LeftOut, Notice, SpanText
 
 N_EXAMPLES = 10
-# Of a text that is listed.
-MAX_CHARS = 200
 ItemT = TypeVar("ItemT")
 
 
@@ -78,8 +76,8 @@ class SpanListing(Listing[SpanText]):
     def add(self, items: Iterable[SpanText]) -> None:
         for item in items:
             self.labels[item.label] += 1
-            text, cut = item.text[:MAX_CHARS], item.cut[:MAX_CHARS]
-            super().add([item._replace(text=text, cut=cut)])
+            shown = (field[:MAX_CHARS] for field in (item.label, item.text, item.cut))
+            super().add([SpanText(item.source, *shown)])
 
 
 @dataclass

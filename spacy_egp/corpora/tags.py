@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import Errors
-from .records import Offsets
+from .records import Offsets, shorten
 
 # IOB, IOB2 and IOBES; the latter is also written as BILUO and as BMES.
 PREFIXED = re.compile(r"[BIEMSLU][-_]\S.*")
 OUTSIDE = frozenset({"O", "_", ""})
 # What joins the tags of a token in one cell. A blank may follow the others.
 SEPARATORS = "|;,+ "
+# On a token. The time to match them with those before grows with the square.
+MAX_TAGS = 100
 
 
 class TagError(ValueError):
@@ -78,7 +80,7 @@ def read_tags(tokens: Sequence[Sequence[str]]) -> list[Offsets]:
             if span is None:
                 is_closed = (column, label) in before
                 if prefix in "EL" or (prefix in "IM" and is_closed):
-                    problem = Errors.EGP225.format(tag=f"{prefix}-{label}")
+                    problem = Errors.EGP225.format(tag=shorten(f"{prefix}-{label}"))
                     raise TagError(i, problem)
                 span = Open(i, label, column)
             if prefix in "ELSU":
@@ -99,8 +101,10 @@ def _number_tags(token: int, cells: Sequence[str]) -> dict[int, tuple[str, str]]
             if is_tag(tag):
                 tags[column] = (tag[0], tag[2:])
             elif tag not in OUTSIDE:
-                raise TagError(token, Errors.EGP224.format(tag=tag))
+                raise TagError(token, Errors.EGP224.format(tag=shorten(tag)))
             column += 1
+    if column > MAX_TAGS:
+        raise TagError(token, Errors.EGP295.format(n_tags=column, max_tags=MAX_TAGS))
     return tags
 
 

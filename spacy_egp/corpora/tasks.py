@@ -2,9 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import Errors
@@ -14,6 +14,18 @@ from .values import read_values
 
 ModelT = TypeVar("ModelT", bound="Schema")
 Key = str | int
+
+
+def _refuse_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(Errors.EGP298)
+    return value
+
+
+# An offset or an index. Pydantic would take true for 1.
+Number = Annotated[int, BeforeValidator(_refuse_truth)]
+# Of a record, which is bad as a whole if there are more: each takes memory.
+MAX_ERRORS = 50_000
 
 
 class Schema(BaseModel):
@@ -110,6 +122,12 @@ def validate(
     try:
         yield source, schema.model_validate(value)
     except ValidationError as error:
+        if error.error_count() > MAX_ERRORS:
+            problem = Errors.EGP294.format(
+                n_errors=error.error_count(), example=schema.EXAMPLE
+            )
+            yield BadRecord(source, problem)
+            return
         # One error for each item that is left out, as it is one span.
         bad_items: dict[tuple[Key, ...], ErrorDetails] = {}
         for detail in error.errors(include_url=False):

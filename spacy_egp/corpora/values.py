@@ -5,11 +5,13 @@ import codecs
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Errors
-from .files import MAX_RECORD, ByteStream, FilePath, bare_name, read_lines
+from .files import MAX_PARTS, MAX_RECORD, ByteStream, FilePath, bare_name, read_lines
+from .records import shorten
 
 CHUNK_SIZE = 2**16
 SEPARATOR = re.compile(r"[\s,]*")
@@ -78,19 +80,54 @@ def _read_lines(file: ByteStream) -> Iterator[Value]:
 
 def _parse_line(line: bytes) -> list[Any]:
     try:
-        value = json.loads(line.decode("utf-8-sig"))
+        value = json.loads(line.decode("utf-8-sig"), object_pairs_hook=make_object)
     except UnicodeDecodeError as error:
         return [ValueError(Errors.EGP212.format(error=error))]
     except (ValueError, RecursionError) as error:
         return [ValueError(Errors.EGP217.format(error=error))]
     is_array = isinstance(value, list) and all(isinstance(v, CONTAINERS) for v in value)
-    return value if is_array else [value]
+    return [_bound(item) for item in (value if is_array else [value])]
+
+
+def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of JSON, for `object_pairs_hook`. Without it, the last value of a
+    key would take the place of the others, in silence.
+
+    pairs (list[tuple[str, Any]]): Keys and values.
+    RETURNS (dict[str, Any]): The object.
+    RAISES (ValueError): If a key is there twice.
+    """
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        [(key, _)] = counts.most_common(1)
+        raise ValueError(Errors.EGP296.format(key=shorten(key)))
+    return value
+
+
+def _bound(value: Any) -> Any:
+    """RETURNS (Any): The value, or an error if its lists have too many items."""
+    n_parts = 0
+    containers = [value]
+    while containers and n_parts <= MAX_PARTS:
+        inner = []
+        for container in containers:
+            if isinstance(container, list):
+                n_parts += len(container)
+                inner += [item for item in container if isinstance(item, CONTAINERS)]
+            elif isinstance(container, dict):
+                values = container.values()
+                inner += [item for item in values if isinstance(item, CONTAINERS)]
+        containers = inner
+    if n_parts > MAX_PARTS:
+        return ValueError(Errors.EGP293.format(max_parts=MAX_PARTS))
+    return value
 
 
 def _read_stream(file: ByteStream) -> Iterator[Value]:
     # Bytes that are not UTF-8 become surrogates, which are not accepted in a text.
     decoder = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
-    parse = json.JSONDecoder().raw_decode
+    parse = json.JSONDecoder(object_pairs_hook=make_object).raw_decode
     text, position, number, in_array = "", 0, 1, False
     while True:
         gap = SEPARATOR.match(text, position)
@@ -107,7 +144,7 @@ def _read_stream(file: ByteStream) -> Iterator[Value]:
             value, position = parse(text, start)
             # A number may go on in the next chunk.
             if position < len(text) or isinstance(value, (*CONTAINERS, str)):
-                yield number, value
+                yield number, _bound(value)
                 number += text.count("\n", start, position)
                 continue
         except json.JSONDecodeError as error:
@@ -119,7 +156,9 @@ def _read_stream(file: ByteStream) -> Iterator[Value]:
         # The value may be incomplete. As much again is read as there is of it, so that
         # a large one is not parsed too often.
         n_chars = len(text) - start
-        chunk = file.read(max(CHUNK_SIZE, n_chars)) if n_chars <= MAX_RECORD else b""
+        if n_chars >= MAX_RECORD:
+            problem = Errors.EGP235.format(max_bytes=MAX_RECORD)
+        chunk = file.read(min(max(CHUNK_SIZE, n_chars), max(0, MAX_RECORD - n_chars)))
         if not chunk:
             if start == len(text) and not in_array:
                 return
@@ -153,6 +192,6 @@ def _read_parquet(file: ByteStream) -> Iterator[Value]:
         for batch in parquet.ParquetFile(table).iter_batches(batch_size=N_ROWS):
             for row in batch.to_pylist():
                 number += 1
-                yield number, row
+                yield number, _bound(row)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         yield number + 1, ValueError(Errors.EGP236.format(error=error))

@@ -3,10 +3,15 @@ document fails, or the run stops with a message, and nothing of others is touche
 
 import bz2
 import datetime
+import fcntl
 import gzip
 import io
 import json
+import math
 import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
 
@@ -30,6 +35,13 @@ from spacy_egp.annotation.annotator import Annotator
 from spacy_egp.annotation.rows import dump_json
 
 TEXT = "I like London."
+HOLD_LOCK = """
+import sys, time
+from spacy_egp.annotation.output import Output
+with Output(sys.argv[1]).lock():
+    print("locked", flush=True)
+    time.sleep(600)
+"""
 
 
 def write_rows(path, rows):
@@ -519,10 +531,86 @@ def test_time_limit_in_a_thread():
     assert done == "done"
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e12, 0.0, -1.0])
+def test_time_limits_that_no_timer_takes(model_path, texts_path, tmp_path, value):
+    output = tmp_path / "out"
+    with pytest.raises(ValueError, match="EGP441"):
+        annotate(str(model_path), str(texts_path), str(output), max_seconds=value)
+    assert not output.exists()
+
+
+# Other runs
+
+
+def test_two_runs_on_one_output(model_path, texts_path, tmp_path):
+    """The second does not begin, whatever its settings are, until the first has ended
+    or was killed."""
+    output = tmp_path / "out"
+    arguments = (str(model_path), str(texts_path), str(output))
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD_LOCK, str(output)], stdout=subprocess.PIPE
+    )
+    assert holder.stdout.readline() == b"locked\n"
+    temporary = output / f".part-000000.jsonl-{'0f' * 16}"
+    temporary.write_text("half a part")
+    for threshold in (None, 0.9):
+        with pytest.raises(FileExistsError, match="EGP440.*wait until it has ended"):
+            annotate(*arguments, threshold=threshold)
+    assert read_files(output) == {temporary.name: b"half a part"}
+    holder.kill()
+    holder.communicate()
+    assert annotate(*arguments).run.docs == 60
+    assert not temporary.exists()
+
+
+def test_file_systems_without_locks(model_path, texts_path, tmp_path, monkeypatch):
+    def refuse(*args):
+        raise OSError("not supported")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    summary = annotate(str(model_path), str(texts_path), str(tmp_path / "out"))
+    assert summary.run.docs == 60
+
+
+@pytest.mark.parametrize("change", ["content", "name", "more"])
+def test_a_model_that_has_changed(model_path, texts_path, tmp_path, change):
+    model = shutil.copytree(model_path, tmp_path / "model")
+    arguments = (str(model), str(texts_path), str(tmp_path / "out"))
+    (model / "notes").write_text("a")
+    annotate(*arguments)
+    (model / "module.pyc").write_text("of another Python")
+    assert annotate(*arguments).run.docs == 0
+    if change == "content":
+        (model / "notes").write_text("b")
+    elif change == "name":
+        (model / "notes").rename(model / "other")
+    else:
+        (model / "empty").write_text("")
+    with pytest.raises(FileExistsError, match="EGP413.*model was"):
+        annotate(*arguments)
+
+
 # What is left of a crash
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"docs": 1}'])
+COUNTS = {"docs": 20, "words": 0, "labels": {}, "temporary": 0}
+COUNTS["failed"] = {"count": 0, "first": []}
+WRONG = (
+    {"docs": "x"},
+    {"words": None},
+    {"labels": {"PER": []}},
+    {"labels": []},
+    {"failed": {"count": 1, "first": [{}]}},
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "[]", "null", "{}", '{"docs": 1}', "[" * 100_000),
+        *(json.dumps({**COUNTS, **wrong}) for wrong in WRONG),
+    ],
+)
 def test_damaged_counts(model_path, texts_path, tmp_path, content):
     """As after a loss of power: the part is made again."""
     output = tmp_path / "out"

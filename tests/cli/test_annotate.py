@@ -1,4 +1,5 @@
 import json
+import os
 import re
 
 import pytest
@@ -115,3 +116,27 @@ def test_bad_settings_give_one_message(
     assert result.exit_code == 1
     assert message in words_of(result)
     assert isinstance(result.exception, SystemExit)
+
+
+def test_names_that_are_no_unicode(model_path, tmp_path, capsys):
+    path = tmp_path / os.fsdecode(b"a\xff.jsonl")
+    srsly.write_jsonl(path, [{"text": 7}, {"text": "I like London."}])
+    result = run(model_path, path, tmp_path / "out", "--json")
+    assert result.exit_code == 1 and r"a\udcff.jsonl:1" in result.output
+    assert run(model_path, path, tmp_path / "out").exit_code == 1
+
+
+def test_what_others_have_named_does_not_control_the_terminal(model_path, tmp_path):
+    escape = "\x1b]0;owned\x07"
+    path = tmp_path / f"a{escape}.jsonl"
+    srsly.write_jsonl(path, [{"text": 7, escape: 1}, {"text": "I like London."}])
+    results = [
+        run(model_path, path, tmp_path / f"out{escape}"),
+        run(model_path, path, tmp_path / "other", "--text-column", escape, "-e", "x"),
+        run(model_path, f"{path}.gone", tmp_path / "other"),
+    ]
+    for result in results:
+        assert result.exit_code == 1
+        assert not {"\x1b]", "\x07"} & set(result.output)
+        assert "\x1b]" not in result.output
+    assert r"\x1b" in words_of(results[0])

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import struct
 import tracemalloc
 import zipfile
@@ -15,11 +16,12 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_egp.cli import app
-from spacy_egp.corpora import elements, files, values
+from spacy_egp.corpora import blocks, elements, files, tasks, values
 from spacy_egp.corpora.convert import ConversionError, convert
 from spacy_egp.corpora.format import Options
 from spacy_egp.corpora.formats import label_studio_csv
 from spacy_egp.corpora.formats.bioc import read_bioc
+from spacy_egp.corpora.summary import Fate
 
 GOOD = '{"text": "Ann left", "label": [[0, 3, "PER"]]}\n'
 ESCAPE = "\x1b]0;owned\x07"
@@ -59,6 +61,178 @@ def test_a_long_line_costs_itself(tmp_path, monkeypatch):
     [bad] = summary.bad.first
     assert str(bad).startswith(f"{path}:2: [EGP235]")
     assert summary.docs.total() == 2
+
+
+GOOD_IOB = "Ann B-PER\nleft O\n\n"
+PARTS = {
+    "jsonl": GOOD + json.dumps({"text": "Ann", "label": [[0, 3, "A"]] * 9}) + "\n",
+    "json": json.dumps([json.loads(GOOD), {"text": "Ann", "label": [[0, 3, "A"]] * 9}]),
+    "iob": GOOD_IOB + "Bo B-PER\n" * 30,
+    "ann": "T1\tPER 0 3\tAnn\n" * 30,
+    "xml": "<collection><document>" + "<passage/>" * 30 + "</document></collection>",
+}
+
+
+@pytest.mark.parametrize("suffix", PARTS)
+def test_records_of_too_many_parts(suffix, tmp_path, monkeypatch):
+    """Each part takes more memory than it has bytes."""
+    for module in (blocks, elements, files, values):
+        monkeypatch.setattr(module, "MAX_PARTS", 20)
+    (tmp_path / "a.txt").write_text("Ann left")
+    path = tmp_path / f"a.{suffix}"
+    path.write_text(PARTS[suffix])
+    options = {"format": "bioc"} if suffix == "xml" else {}
+    [error] = errors(path, **options)
+    assert "[EGP293] A record of more than 20 lines, elements or items" in error
+
+
+def test_a_record_of_nothing_but_errors(tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "MAX_ERRORS", 10)
+    path = tmp_path / "a.jsonl"
+    path.write_text(GOOD + json.dumps({"text": "Ann", "label": [0] * 20}) + "\n")
+    [error] = errors(path)
+    assert error.startswith(f"{path}:2: [EGP294] 20 values in one record do not fit")
+
+
+def test_tags_without_number(tmp_path):
+    path = tmp_path / "a.iob"
+    path.write_text(GOOD_IOB + "Bo" + " B-PER" * 200 + "\n")
+    [error] = errors(path)
+    assert error.startswith(f"{path}:4: [EGP295] 200 tags on one token")
+
+
+def test_long_lines_by_which_the_layout_is_told(monkeypatch):
+    monkeypatch.setattr(blocks, "MAX_RECORD", 100)
+    lines = [(number, b"a" * 60) for number in range(1, 10)]
+    texts, all_lines = blocks.read_head(iter(lines), 1000)
+    assert texts == ["a" * 60] * 2
+    assert list(all_lines) == lines
+
+
+def test_many_spans_of_the_whole_text(tmp_path):
+    """What is listed of spans does not grow with their length."""
+    text = " " + "a " * 25_000
+    spans = [
+        {"start": 0, "end": 50_000, "label": "X" * 1000},
+        {"start": 0, "end": 50_000, "label": "X", "text": "b" * 1000},
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"text": text, "spans": spans * 2000}))
+    options = {"tokenizer": "whitespace", "skip_bad": True}
+    tracemalloc.start()
+    summary = convert([path], tmp_path / "out.spacy", **options)
+    assert tracemalloc.get_traced_memory()[1] < 2**26
+    tracemalloc.stop()
+    assert summary.bad.count == 2000
+    assert max(len(str(error)) for error in summary.bad.first) < 1000
+    assert summary.fates[Fate.DUPLICATE].count == 1999
+    for fate in (Fate.DUPLICATE, Fate.TRIMMED):
+        assert {len(span.text) for span in summary.fates[fate].first} == {200}
+        assert {len(span.label) for span in summary.fates[fate].first} == {200}
+
+
+def test_a_text_of_many_lines_in_brat(tmp_path):
+    """The rest of a span's text is read once, not again with every line."""
+    (tmp_path / "a.txt").write_text("a\n" * 10_000)
+    annotation = "T1\tX 0 19999\ta\n" + "a\n" * 9_999 + "T2\tX 0 3\ta\n\na\nb\n"
+    (tmp_path / "a.ann").write_text(annotation)
+    summary = convert([tmp_path], tmp_path / "out.spacy", tokenizer="whitespace")
+    assert summary.labels == {"X": 2} and summary.longest_tokens == 19_999
+    assert summary.other == {"lines without a tab": 1}
+
+
+def test_what_is_named_twice_is_read_once(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    path = folder / "a.jsonl"
+    path.write_text(GOOD)
+    zip_of(folder / "b.zip", "b.jsonl", GOOD)
+    for paths in ([folder, folder], [path, folder], [folder, path, folder / "b.zip"]):
+        summary = convert(paths, tmp_path / "out.spacy", annotated_labels=True)
+        assert summary.docs.total() == 2
+
+
+NUMBERS = ["NaN", "Infinity", "1e400", "1.5", "true", "null", '"x"', "-1", "9" * 4000]
+SPANS = {
+    "doccano": '{"text": "Ann left", "label": [[0, 3, "A"], [%s, 8, "A"]]}',
+    "prodigy": '{"text": "Ann", "spans": [{"start": 0, "end": %s, "label": "A"}]}',
+    "cluener": '{"text": "Ann", "label": {"PER": {"Ann": [[0, %s]]}}}',
+    "cmeee": '{"text": "Ann", "entities": [{"start_idx": %s, "end_idx": 2,'
+    ' "entity": "Ann", "type": "A"}]}',
+    "spert": '{"tokens": ["Ann"], "entities": [{"start": %s, "end": 1, "type": "A"}]}',
+    "w2ner": '{"sentence": ["a", "b"], "ner": [{"index": [0, %s], "type": "A"}]}',
+    "gliner": '{"tokenized_text": ["a"], "ner": [[%s, 0, "A"]]}',
+    "dygie": '{"sentences": [["a", "b"]], "ner": [[[0, %s, "A"]]]}',
+    "biaffine": '{"doc_key": "a", "sentences": [["a", "b"]], "ners": [[[0, %s, "A"]]]}',
+    "huggingface": '{"tokens": ["a", "b"], "ner_tags": [0, %s]}',
+}
+
+
+@pytest.mark.parametrize("name", SPANS)
+def test_numbers_that_are_no_offsets(name, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(SPANS[name] % number + "\n" for number in NUMBERS))
+    options = {"format": name, "label_names": ["O", "B-PER"]}
+    found = errors(path, **options)
+    assert name == "huggingface" or any("EGP298" in error for error in found)
+    lines = [error.split(": ")[0] for error in found]
+    numbers = [number for number, value in enumerate(NUMBERS, 1) if value != '"x"']
+    assert [line for line in lines if not line.endswith(":7")] == [
+        f"{path}:{number}" for number in numbers
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "json", "csv"])
+def test_keys_that_are_there_twice(suffix, tmp_path):
+    """Python would take the last, and lose the spans of the first in silence."""
+    path = tmp_path / f"a.{suffix}"
+    task = '{"text": "Ann left", "label": [[0, 3, "PER"]], "label": []}'
+    cell = '[{""start"":0,""end"":3,""end"":2,""labels"":[""A""]}]'
+    texts = {"jsonl": GOOD + task, "json": f"[{GOOD},\n{task}]"}
+    texts["csv"] = f'text,label,lead_time\nAnn,"{cell}",1\n'
+    path.write_text(texts[suffix])
+    [error] = errors(path)
+    assert "[EGP296] The key" in error and "is there twice" in error
+
+
+def test_outputs_over_inputs(tmp_path):
+    doc = Doc(Vocab(), words=["Ann", "left"], ents=["B-PER", "O"])
+    path, link = tmp_path / "a.spacy", tmp_path / "link.spacy"
+    DocBin(docs=[doc] * 9).to_disk(path)
+    link.symlink_to(path)
+    zip_of(tmp_path / "z.zip", "a.jsonl", GOOD)
+    (tmp_path / "a-dev.spacy").write_bytes(path.read_bytes())
+    (tmp_path / "a.json").write_text(f"[{GOOD}]")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    out, new = str(tmp_path / "out.spacy"), str(tmp_path / "new.spacy")
+    for args in (
+        [str(path), str(path)],
+        [str(tmp_path), str(path)],
+        [str(link), str(path)],
+        [str(path), str(link)],
+        [str(tmp_path / "z.zip"), str(tmp_path / "z.zip")],
+        [str(tmp_path / "a-dev.spacy"), str(path), "--split", "0.5,0.5"],
+        [str(tmp_path / "a.json"), new, "--json", str(tmp_path / "a.json")],
+        [str(path), out, "--json", str(path)],
+        [str(path), out, "--json", out],
+    ):
+        result = CliRunner().invoke(app, ["convert", *args])
+        assert result.exit_code == 1
+        assert re.search("EGP297|EGP309", words_of(result))
+        assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_names_that_are_no_unicode(tmp_path):
+    folder = os.fsencode(tmp_path) + b"/in"
+    os.mkdir(folder)
+    with open(folder + b"/a\xff.jsonl", "w") as file:
+        file.write(GOOD + "{\n" + GOOD)
+    json_path, output = tmp_path / "a.json", tmp_path / "out.spacy"
+    args = ["convert", str(tmp_path / "in"), str(output), "--skip-bad", "--json"]
+    result = CliRunner().invoke(app, [*args, str(json_path)])
+    assert result.exit_code == 0, result.output
+    [bad] = json.loads(json_path.read_text("utf8"))["bad"]["items"]
+    assert bad["source"].endswith(".jsonl:2")
 
 
 def test_a_long_item_of_an_array(tmp_path, monkeypatch):

@@ -13,7 +13,14 @@ from ...errors import Errors
 from ..elements import Located, read_elements
 from ..files import ByteStream, FilePath, open_file, read_whole, replace_suffix
 from ..format import Format, Options, Sample
-from ..records import BadRecord, Entry, Offsets, TextRecord, count_confirmed
+from ..records import (
+    BadRecord,
+    Entry,
+    Offsets,
+    TextRecord,
+    count_confirmed,
+    shorten,
+)
 
 ANNOTATION, SOURCE = ".apf.xml", ".sgm"
 ENTITY = "entity"
@@ -83,7 +90,9 @@ def _read_mention(
     if OFFSET.fullmatch(start) and OFFSET.fullmatch(last) and extent is not None:
         yield Offsets(int(start), int(last) + 1, label, extent.text, source)
     else:
-        problem = Errors.EGP252.format(value=f"{start}-{last}", label=label)
+        problem = Errors.EGP252.format(
+            value=shorten(f"{start}-{last}"), label=shorten(label)
+        )
         bad.append(BadRecord(source, problem))
 
 

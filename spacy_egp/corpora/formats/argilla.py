@@ -52,7 +52,7 @@ class ArgillaTask(Task):
         data = fields if isinstance(fields, dict) else _find_fields(task)
         text = find_text(data, [])
         if text is None:
-            raise BadRecord(source, Errors.EGP259.format(keys=list(data)))
+            raise BadRecord(source, Errors.EGP259.format(keys=shorten(list(data))))
         record = TextRecord(source=source, document=source, text=text.text, spans=[])
         is_answered = False
         for question, answers in _read_answers(task):

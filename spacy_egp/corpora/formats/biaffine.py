@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Task, check_lengths
+from ..tasks import Number, Task, check_lengths
 
 
 class BiaffineTask(Task):
@@ -20,7 +20,7 @@ class BiaffineTask(Task):
     )
 
     sentences: list[list[str]]
-    ners: list[list[tuple[int, int, str]]]
+    ners: list[list[tuple[Number, Number, str]]]
 
     @staticmethod
     def matches(task: dict[str, Any]) -> bool:

@@ -24,7 +24,7 @@ from ..records import (
     Unannotated,
     shorten,
 )
-from ..tasks import Schema, validate
+from ..tasks import Number, Schema, validate
 from ..values import read_values
 
 COLLECTION = "collection"
@@ -40,8 +40,8 @@ class Location(BaseModel):
     length (int): The number of characters.
     """
 
-    offset: int
-    length: int
+    offset: Number
+    length: Number
 
 
 class Annotation(BaseModel):
@@ -69,7 +69,7 @@ class Annotation(BaseModel):
 class Sentence(BaseModel):
     """A stretch of text."""
 
-    offset: int
+    offset: Number
     text: str | None = None
     annotations: list[Annotation] | None = None
     relations: list[Any] | None = None

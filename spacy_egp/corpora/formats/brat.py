@@ -9,9 +9,17 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from ...errors import Errors
-from ..files import ByteStream, FilePath, open_file, read_whole, replace_suffix
+from ..files import (
+    ByteStream,
+    FilePath,
+    open_file,
+    read_whole,
+    replace_suffix,
+    split_lines,
+)
 from ..format import Format, Options, Sample
 from ..records import (
+    WORD,
     BadRecord,
     Entry,
     LeftOut,
@@ -94,37 +102,47 @@ def _read_document(path: FilePath, file: ByteStream) -> TextRecord:
 
 
 def _read_annotation(path: FilePath, annotation: str, record: TextRecord) -> None:
-    # Not splitlines(), which also breaks lines where the text has exotic separators.
-    lines = annotation.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    for number, line in enumerate(lines, 1):
+    rest: Iterator[str] = iter(())
+    texts: dict[int, list[str]] = {}
+    for number, line in enumerate(split_lines(str(path), annotation), 1):
         source = f"{path}:{number}"
-        if _continues(record, line):
+        if not line.strip():
             continue
+        # Some tools leave the line breaks in the text of a span.
+        if _begins_with(rest, line):
+            texts[len(record.spans) - 1].append(line)
+            continue
+        rest = iter(())
         try:
             if line.startswith("T"):
                 span = _read_span(source, record.text, line)
                 if isinstance(span, Offsets):
+                    rest = _find_rest(record.text, span)
+                    texts[len(record.spans)] = [span.text or ""]
                     record.spans.append(span)
                 else:
                     record.discontinuous.append(span)
-            elif line.strip():
+            else:
                 record.other[_read_kind(source, line)] += 1
         except BadRecord as error:
             record.bad.append(error)
+    for i, lines in texts.items():
+        if len(lines) > 1:
+            record.spans[i] = record.spans[i]._replace(text=" ".join(lines))
 
 
-def _continues(record: TextRecord, line: str) -> bool:
-    """Take a line for more of the last span's text, if the document confirms that: some
-    tools leave the line breaks in it."""
-    last = record.spans[-1] if record.spans else None
-    if last is None or last.text is None or not line.strip():
-        return False
-    words = record.text[last.start : last.end].split()
-    joined = f"{last.text} {line}"
-    if joined.split() != words[: len(joined.split())]:
-        return False
-    record.spans[-1] = last._replace(text=joined)
-    return True
+def _find_rest(text: str, span: Offsets) -> Iterator[str]:
+    """RETURNS (Iterator[str]): The words of a span after those that its line has; none
+    if that has others, or no text."""
+    words = (match[0] for match in WORD.finditer(text, span.start, span.end))
+    if span.text is not None and _begins_with(words, span.text):
+        return words
+    return iter(())
+
+
+def _begins_with(words: Iterator[str], line: str) -> bool:
+    """RETURNS (bool): Whether the next of the words are those of the line."""
+    return all(word == next(words, None) for word in line.split())
 
 
 def _read_span(source: str, text: str, line: str) -> Offsets | SpanText:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TextRecord
-from ..tasks import Task
+from ..tasks import Number, Task
 
 
 class CluenerTask(Task):
@@ -18,7 +18,7 @@ class CluenerTask(Task):
     )
 
     text: str
-    label: dict[str, dict[str, list[tuple[int, int]]]]
+    label: dict[str, dict[str, list[tuple[Number, Number]]]]
 
     @staticmethod
     def matches(task: dict[str, Any]) -> bool:

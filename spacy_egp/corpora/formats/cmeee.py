@@ -10,14 +10,14 @@ from pydantic import BaseModel
 from ...errors import Errors
 from ..format import task_format
 from ..records import BadRecord, Offsets, TextRecord
-from ..tasks import Task
+from ..tasks import Number, Task
 
 
 class CmeeeEntity(BaseModel):
     """A span in characters and its text."""
 
-    start_idx: int
-    end_idx: int
+    start_idx: Number
+    end_idx: Number
     type: str
     entity: str | None = None
 

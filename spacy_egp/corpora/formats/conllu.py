@@ -122,14 +122,14 @@ def _read_brackets(
                 # Older files repeat the type before the number.
                 key = key if key in opened else _read_fields(key, fields)[0]
             if not opened.get(key):
-                problem = Errors.EGP249.format(entity=key)
+                problem = Errors.EGP249.format(entity=shorten(key))
                 record.bad.append(BadRecord(source, problem))
                 continue
             start, label = opened[key].pop()
             _add_span(record, source, start, i + 1, key, label)
     for key, spans in opened.items():
         for start, _ in spans:
-            problem = Errors.EGP249.format(entity=key)
+            problem = Errors.EGP249.format(entity=shorten(key))
             record.bad.append(BadRecord(brackets[start][0], problem))
 
 

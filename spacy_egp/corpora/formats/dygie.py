@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Task, check_lengths
+from ..tasks import Number, Task, check_lengths
 
 
 class DygieTask(Task):
@@ -21,7 +21,7 @@ class DygieTask(Task):
     )
 
     sentences: list[list[str]]
-    ner: list[list[tuple[int, int, str]]] | None
+    ner: list[list[tuple[Number, Number, str]]] | None
     relations: list[list[Any]] | None = None
     events: list[list[Any]] | None = None
     clusters: list[Any] | None = None

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Task
+from ..tasks import Number, Task
 
 
 class GlinerTask(Task):
@@ -18,7 +18,7 @@ class GlinerTask(Task):
     )
 
     tokenized_text: list[str]
-    ner: list[tuple[int, int, str]] | None
+    ner: list[tuple[Number, Number, str]] | None
 
     @staticmethod
     def matches(task: dict[str, Any]) -> bool:

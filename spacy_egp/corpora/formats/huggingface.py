@@ -11,7 +11,7 @@ from pydantic import AliasChoices, ConfigDict, Field
 from ...errors import Errors
 from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample, matches_objects
-from ..records import BadRecord, Entry, TokenRecord
+from ..records import BadRecord, Entry, TokenRecord, shorten
 from ..tags import TagError, is_tag, read_tags, read_types
 from ..tasks import Schema, read_objects
 
@@ -73,7 +73,10 @@ def _make_record(source: str, row: Row, options: Options) -> TokenRecord:
     lengths = [len(tags) if isinstance(tags, list) else 0 for tags in levels]
     if not levels or any(length != n_tokens for length in lengths):
         problem = Errors.EGP244.format(
-            n_tokens=n_tokens, keys=", ".join(keys), n_tags=lengths, found=list(values)
+            n_tokens=n_tokens,
+            keys=", ".join(keys),
+            n_tags=lengths,
+            found=shorten(list(values)),
         )
         raise BadRecord(source, problem)
     cells = [
@@ -96,9 +99,10 @@ def _make_record(source: str, row: Row, options: Options) -> TokenRecord:
 def _name_tag(source: str, tag: Any, names: tuple[str, ...]) -> str:
     if isinstance(tag, str):
         return tag
-    if isinstance(tag, int) and 0 <= tag < len(names):
+    is_number = isinstance(tag, int) and not isinstance(tag, bool)
+    if is_number and 0 <= tag < len(names):
         return names[tag]
-    raise BadRecord(source, Errors.EGP245.format(tag=tag, n_names=len(names)))
+    raise BadRecord(source, Errors.EGP245.format(tag=shorten(tag), n_names=len(names)))
 
 
 FORMAT = Format("huggingface", matches_rows, read_rows)

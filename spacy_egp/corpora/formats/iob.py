@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations, islice
 
 from ...errors import Errors, Warnings
-from ..blocks import Line, read_blocks
+from ..blocks import Line, read_blocks, read_head
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
 from ..records import BadRecord, Entry, Notice, Offsets, TokenRecord, shorten
@@ -23,6 +23,8 @@ from ..values import JSON
 
 # By these lines the columns are told.
 N_LAYOUT_LINES = 1000
+# The rest of a line is one column.
+MAX_COLUMNS = 1000
 DOCUMENT_START = "-DOCSTART-"
 # After the token. The label behind them may have blanks.
 LABEL_STUDIO_COLUMNS = ["-X-", "_"]
@@ -112,15 +114,13 @@ def read_iob(path: FilePath, file: ByteStream, options: Options) -> Iterator[Ent
     YIELDS (Entry): One record per sentence. Its document is named by the last comment
         or -DOCSTART- line; without any, it is the file.
     """
-    lines = read_lines(file)
-    head = list(islice(lines, N_LAYOUT_LINES))
-    texts = [(line or b"").decode("utf-8-sig", errors="replace") for _, line in head]
+    texts, lines = read_head(read_lines(file), N_LAYOUT_LINES)
     if not any(text.strip() for text in texts):
         return
     layout = find_layout(path, texts, options.columns)
     yield from _compare_columns(path, texts, layout)
     reader = _SentenceReader(path, layout)
-    yield from read_blocks(path, chain(head, lines), reader)
+    yield from read_blocks(path, lines, reader)
 
 
 class _SentenceReader:
@@ -167,10 +167,10 @@ def split_columns(line: str) -> list[str]:
     """RETURNS (list[str]): The cells, without blanks around those after the first."""
     line = line.rstrip(" \t\r\n")
     if "\t" in line:
-        first, *others = line.split("\t")
+        first, *others = line.split("\t", MAX_COLUMNS)
         return [first, *(cell.strip(" ") for cell in others)]
     # Not line.split(), which loses tokens that are a no-break or an ideographic space.
-    columns = [column for column in line.split(" ") if column]
+    columns = [column for column in line.split(" ", MAX_COLUMNS) if column]
     if columns[1:3] == LABEL_STUDIO_COLUMNS:
         columns[3:] = [" ".join(columns[3:])]
     return columns

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from ...errors import Errors
 from ..format import task_format
-from ..records import BadRecord, TextRecord, Unannotated
+from ..records import BadRecord, TextRecord, Unannotated, shorten
 from ..regions import REGION_TYPES, find_text, read_regions
 from ..tasks import Task
 
@@ -66,7 +66,7 @@ class LabelStudioTask(Task):
         regions = [(r.type, r.value) for r in results if r.type in REGION_TYPES]
         text = find_text(self.data, regions)
         if text is None:
-            raise BadRecord(source, Errors.EGP231.format(keys=list(self.data)))
+            raise BadRecord(source, Errors.EGP231.format(keys=shorten(list(self.data))))
         record = TextRecord(source=source, document=source, text=text.text, spans=[])
         read_regions(record, text, regions)
         record.other.update(

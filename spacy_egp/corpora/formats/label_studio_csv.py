@@ -13,6 +13,7 @@ from ..files import MAX_RECORD, ByteStream, FilePath, decode, read_lines
 from ..format import Format, Options, Sample
 from ..records import BadRecord, Entry
 from ..tasks import validate
+from ..values import make_object
 from .label_studio_min import LabelStudioMinTask
 
 DELIMITERS = ",\t;"
@@ -93,7 +94,8 @@ def _read_row(source: str, names: list[str], row: list[str]) -> Iterator[Entry]:
 
 def _read_cell(cell: str) -> Any:
     # Text may begin with a bracket, too.
-    return json.loads(cell) if cell.startswith('[{"') else cell
+    is_json = cell.startswith('[{"')
+    return json.loads(cell, object_pairs_hook=make_object) if is_json else cell
 
 
 FORMAT = Format("label-studio-csv", matches_csv, read_csv)

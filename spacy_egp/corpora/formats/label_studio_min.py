@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from ...errors import Errors
 from ..format import task_format
-from ..records import BadRecord, TextRecord, Unannotated
+from ..records import BadRecord, TextRecord, Unannotated, shorten
 from ..regions import REGION_TYPES, find_text, read_regions
 from ..tasks import Task
 
@@ -57,7 +57,7 @@ class LabelStudioMinTask(Task):
         data = {key: task[key] for key in task if key not in {*METADATA, *controls}}
         text = find_text(data, regions)
         if text is None:
-            raise BadRecord(source, Errors.EGP231.format(keys=list(data)))
+            raise BadRecord(source, Errors.EGP231.format(keys=shorten(list(data))))
         record = TextRecord(source=source, document=source, text=text.text, spans=[])
         read_regions(record, text, regions)
         return record

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ...errors import Errors
 from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample, matches_objects
-from ..records import BadRecord, Entry, Offsets, TokenRecord
+from ..records import BadRecord, Entry, Offsets, TokenRecord, shorten
 from ..tasks import Schema, read_objects
 
 
@@ -73,7 +73,9 @@ def _add_span(record: TokenRecord, source: str, label: str, position: str) -> No
     if start.isdecimal() and last.isdecimal() and len(position) < 20:
         record.spans.append(Offsets(int(start), int(last) + 1, label, source=source))
     else:
-        problem = Errors.EGP219.format(value=position, example=Question.EXAMPLE)
+        problem = Errors.EGP219.format(
+            value=shorten(position), example=Question.EXAMPLE
+        )
         record.bad.append(BadRecord(source, problem))
 
 

@@ -9,14 +9,14 @@ from pydantic import BaseModel
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Task
+from ..tasks import Number, Task
 
 
 class PyramidEntity(BaseModel):
     """A span in tokens, the end exclusive."""
 
     entity_type: str
-    span: tuple[int, int]
+    span: tuple[Number, Number]
 
 
 class PyramidTask(Task):

@@ -8,10 +8,10 @@ ends, as in later work on GENIA, ACE and NNE; others have two lines and inclusiv
 import re
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain, groupby, islice
+from itertools import groupby
 
 from ...errors import Errors
-from ..blocks import Line, read_blocks
+from ..blocks import Line, read_blocks, read_head
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
 from ..records import BadRecord, Entry, Offsets, TokenRecord, shorten
@@ -39,9 +39,7 @@ def read_span_lines(
     options (Options): Not used.
     YIELDS (Entry): One record per sentence.
     """
-    lines = read_lines(file)
-    head = list(islice(lines, N_LAYOUT_LINES))
-    texts = [(line or b"").decode("utf-8-sig", errors="replace") for _, line in head]
+    texts, lines = read_head(read_lines(file), N_LAYOUT_LINES)
     # An entity of one token has the same start and end, if the end is inclusive.
     is_inclusive = any(
         match["start"] == match["end"]
@@ -50,7 +48,7 @@ def read_span_lines(
         if match
     )
     read = partial(_read_block, path, int(is_inclusive))
-    yield from read_blocks(path, chain(head, lines), read)
+    yield from read_blocks(path, lines, read)
 
 
 def _divide(lines: list[str]) -> Iterator[list[str]]:

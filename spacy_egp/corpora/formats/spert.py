@@ -10,14 +10,14 @@ from pydantic import BaseModel
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Task
+from ..tasks import Number, Task
 
 
 class SpertEntity(BaseModel):
     """A span in tokens, the end exclusive."""
 
-    start: int
-    end: int
+    start: Number
+    end: Number
     type: str
 
 

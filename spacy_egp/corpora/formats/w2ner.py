@@ -9,14 +9,14 @@ from pydantic import BaseModel
 
 from ...errors import Errors
 from ..format import task_format
-from ..records import BadRecord, Offsets, SpanText, TokenRecord
-from ..tasks import Task
+from ..records import BadRecord, Offsets, SpanText, TokenRecord, shorten
+from ..tasks import Number, Task
 
 
 class W2nerEntity(BaseModel):
     """The tokens of a span, which need not be adjacent."""
 
-    index: list[int]
+    index: list[Number]
     type: str
 
 
@@ -44,7 +44,11 @@ class W2nerTask(Task):
             if not index or not 0 <= index[0] <= index[-1] < n_words:
                 start, end = (index[0], index[-1] + 1) if index else (0, 0)
                 problem = Errors.EGP214.format(
-                    start=start, end=end, label=label, n_parts=n_words, unit="tokens"
+                    start=start,
+                    end=end,
+                    label=shorten(label),
+                    n_parts=n_words,
+                    unit="tokens",
                 )
                 record.bad.append(BadRecord(source, problem))
             elif index[-1] - index[0] == len(index) - 1:

@@ -105,7 +105,9 @@ def _read_sentence(path: FilePath, rows: list[Line], head: _Head) -> TokenRecord
             for layer in layers:
                 labels = _split_cell(_get(columns, layer.column))
                 record.bad.extend(
-                    BadRecord(f"{path}:{number}", Errors.EGP246.format(label=label))
+                    BadRecord(
+                        f"{path}:{number}", Errors.EGP246.format(label=shorten(label))
+                    )
                     for label, _ in labels
                 )
             continue
