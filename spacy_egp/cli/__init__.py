@@ -4,6 +4,7 @@ import typer
 from spacy.cli._util import app as spacy_app
 
 from .annotate import annotate_cli
+from .check import SETTINGS, check_cli
 from .convert import convert_cli
 from .report import report_cli
 
@@ -11,6 +12,7 @@ HELP = """Commands for nested named entity recognition."""
 
 app = typer.Typer(name="egp", help=HELP, no_args_is_help=True)
 app.command("convert")(convert_cli)
+app.command("check", context_settings=SETTINGS)(check_cli)
 app.command("report")(report_cli)
 app.command("annotate")(annotate_cli)
 spacy_app.add_typer(app)
