@@ -90,6 +90,10 @@ class Warnings(metaclass=ErrorsWithCodes):
         "Word pieces and windows are not checked, as the tokenizer of '{name}' cannot "
         "be loaded: {error}"
     )
+    EGPW273 = (
+        "Nothing is trained to find likely errors, as the training would break: "
+        "correct what is wrong first."
+    )
 
 
 class Hints:
@@ -433,6 +437,16 @@ class Errors(metaclass=ErrorsWithCodes):
         "The pipeline ({pipeline}) must have one 'egp_ner', but there are {n}: add "
         "one, or choose one with --component."
     )
+
+    EGP278 = (
+        "{n_folds} folds need as many annotated docs with different texts, and at "
+        "least two of them, but there are {n_texts}."
+    )
+    EGP279 = (
+        "A trained pipeline has a config: give either the pipeline, with --model, or "
+        "the --config of a training, with --folds."
+    )
+    EGP280 = "{settings} would override a --config, but there is none: add it."
 
     # spacy egp report
     EGP301 = "Cannot read the pipeline {model}: {error}"

@@ -8,6 +8,10 @@ from spacy.tokens import Span
 TOKENS_AROUND = 6
 # Characters that are kept of a text.
 MAX_CHARS = 200
+# A doc: its part, and its index in the part.
+Address = tuple[str, int]
+# First token of a span, and the token after its last one.
+Bounds = tuple[int, int]
 
 
 class Place(NamedTuple):

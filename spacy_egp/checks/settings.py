@@ -23,6 +23,7 @@ NO_LIMITS = SpanLimits(max_length=None, within_sentences=False)
 class Settings:
     """What spans are checked against.
 
+    component (str): Name of the `egp_ner`.
     spans_key (str): Key of `doc.spans` for gold spans.
     labels_attr (str): Entry of the group's attrs that lists the annotated labels.
     limits (SpanLimits): The spans that can be learned.
@@ -34,6 +35,7 @@ class Settings:
     unchecked (list[str]): What cannot be checked, and why.
     """
 
+    component: str = FACTORY
     spans_key: str = DEFAULTS["spans_key"]
     labels_attr: str = DEFAULTS["labels_attr"]
     limits: SpanLimits = NO_LIMITS
@@ -52,13 +54,14 @@ def read_settings(config: Config, component: str | None = None) -> Settings:
     RAISES (ValueError): If there is no such component, or several.
     """
     config = config.interpolate()
-    name = find_component(config, component)
+    name = _find_component(config, component)
     settings = {**DEFAULTS, **config["components"][name]}
     max_length = settings["max_length"]
     count, window, unchecked = _read_transformer(config)
     if "source" in settings:
         unchecked.append(Warnings.EGPW271.format(name=name, source=settings["source"]))
     return Settings(
+        component=name,
         spans_key=settings["spans_key"],
         labels_attr=settings["labels_attr"],
         limits=SpanLimits(
@@ -72,14 +75,7 @@ def read_settings(config: Config, component: str | None = None) -> Settings:
     )
 
 
-def find_component(config: Config, component: str | None = None) -> str:
-    """Find the `egp_ner` of a config.
-
-    config (Config): The config.
-    component (str | None): Its name; only needed if there are several.
-    RETURNS (str): Its name.
-    RAISES (ValueError): If there is no such component, or several.
-    """
+def _find_component(config: Config, component: str | None) -> str:
     names = [
         name
         for name in config["nlp"]["pipeline"]

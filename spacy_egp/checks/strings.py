@@ -1,8 +1,10 @@
 """Strings that are annotated here and not there, or with other labels."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -12,7 +14,7 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
 from ..corpora.summary import Listing, Tally
-from .places import Place, make_place
+from .places import Address, Bounds, Place, make_place
 from .settings import Settings
 
 # Of each reading of a string.
@@ -21,7 +23,6 @@ MAX_PLACES = 3
 Labels = tuple[str, ...]
 # Hashes of tokens.
 Words = tuple[int, ...]
-Bounds = tuple[int, int]
 
 
 @dataclass
@@ -108,7 +109,7 @@ class StringIndex:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._docs: list[_Annotated] = []
+        self._docs: dict[Address, _Annotated] = {}
         self._strings: set[Words] = set()
         # Of the strings that begin with a token.
         self._lengths: dict[int, set[int]] = {}
@@ -131,7 +132,40 @@ class StringIndex:
             self._strings.add(tuple(words[span.start : span.end]))
             self._lengths.setdefault(words[span.start], set()).add(len(span))
         is_partial = self.settings.labels_attr in group.attrs
-        self._docs.append(_Annotated(part, i, tokens, labels, is_partial))
+        self._docs[part, i] = _Annotated(part, i, tokens, labels, is_partial)
+
+    @cached_property
+    def _readings(self) -> dict[Words, dict[Labels, _Occurrences]]:
+        """The readings of each string, when all docs are added."""
+        found: dict[Words, dict[Labels, _Occurrences]] = {}
+        for doc in self._docs.values():
+            for words, bounds, labels in self._occurrences(doc):
+                readings = found.setdefault(words, {})
+                occurrences = readings.setdefault(labels, _Occurrences())
+                occurrences.add([(doc, bounds)])
+        return found
+
+    def occurrences(self, address: Address) -> dict[Bounds, tuple[Words, Labels]]:
+        """Find the strings in a doc that is added, when all are.
+
+        address (Address): Where the doc is.
+        RETURNS (dict[Bounds, tuple[Words, Labels]]): Each occurrence, annotated or not,
+            with the string and the labels there.
+        """
+        found = self._occurrences(self._docs[address])
+        return {bounds: (words, labels) for words, bounds, labels in found}
+
+    def count(self) -> "StringCounts":
+        """RETURNS (StringCounts): How often the strings have each label."""
+        counts = StringCounts()
+        for words, readings in self._readings.items():
+            counts.occurrences[words] = sum(x.count for x in readings.values())
+            counts.total += counts.occurrences[words]
+            for labels, occurrences in readings.items():
+                for label in labels:
+                    counts.labels[words, label] += occurrences.count
+                    counts.of_label[label] += occurrences.count
+        return counts
 
     def inconsistent(self, vocab: Vocab) -> Listing[InconsistentString]:
         """Find the strings with several readings.
@@ -140,15 +174,9 @@ class StringIndex:
         RETURNS (Listing[InconsistentString]): The strings, those first whose rare
             readings are the likeliest errors.
         """
-        found: dict[Words, dict[Labels, _Occurrences]] = {}
-        for doc in self._docs:
-            for words, bounds, labels in self._occurrences(doc):
-                readings = found.setdefault(words, {})
-                occurrences = readings.setdefault(labels, _Occurrences())
-                occurrences.add([(doc, bounds)])
         strings = [
             _describe(readings, vocab)
-            for readings in found.values()
+            for readings in self._readings.values()
             if len(readings) > 1
         ]
         strings.sort(key=lambda string: string.text)
@@ -172,6 +200,38 @@ class StringIndex:
                 # are annotated, nobody knows.
                 if labels or not (doc.is_partial or reach[start] >= end):
                     yield string, (start, end), labels
+
+
+@dataclass
+class StringCounts:
+    """How often each string that is annotated somewhere occurs, and with which labels.
+
+    occurrences (Counter[Words]): Occurrences of each string.
+    labels (Counter[tuple[Words, str]]): Those with each label.
+    of_label (Counter[str]): Occurrences of all strings with each label.
+    total (int): Occurrences of all strings.
+    """
+
+    occurrences: Counter[Words] = field(default_factory=Counter)
+    labels: Counter[tuple[Words, str]] = field(default_factory=Counter)
+    of_label: Counter[str] = field(default_factory=Counter)
+    total: int = 0
+
+    def evidence(self, words: Words, labels: Labels, label: str) -> float:
+        """Tell by how much the other occurrences of a string speak for a label.
+
+        words (Words): The string.
+        labels (tuple[str, ...]): The labels of the occurrence that does not count.
+        label (str): The label.
+        RETURNS (float): What they add to the log-odds of the label. It is that of a
+            beta-binomial model whose prior is one occurrence with the label's share
+            among all strings: 0 if there are no others.
+        """
+        share = (self.of_label[label] + 1) / (self.total + 2)
+        n = self.occurrences[words] - 1
+        n_label = self.labels[words, label] - (label in labels)
+        odds = (n_label + share) / (n - n_label + 1 - share)
+        return math.log(odds * (1 - share) / share)
 
 
 def _describe(readings: dict[Labels, _Occurrences], vocab: Vocab) -> InconsistentString:

@@ -6,15 +6,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import srsly
 import typer
-from spacy.cli._util import Arg, Opt, import_code, parse_config_overrides
-from spacy.util import load_config
+from spacy.cli._util import (
+    Arg,
+    Opt,
+    import_code,
+    parse_config_overrides,
+    setup_gpu,
+)
+from spacy.util import load_config, load_model
 from wasabi import format_repr, msg
 
+from ..errors import Errors
 from .terminal import escape
 
 if TYPE_CHECKING:
     from ..checks.check import Result
+    from ..checks.contradictions import Contradiction
     from ..checks.places import Place
+    from ..corpora.summary import Listing
 
 N_EXAMPLES = 10
 SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -36,6 +45,18 @@ def check_cli(
         str | None,
         Opt("--component", "-C", help="Name of the egp_ner, if there are several"),
     ] = None,
+    model: Annotated[
+        str | None,
+        Opt("--model", "-m", help="Trained pipeline whose contradictions are listed"),
+    ] = None,
+    n_folds: Annotated[
+        int,
+        Opt(
+            "--folds",
+            "-f",
+            help="Train on all folds but one, to list the contradictions in that one",
+        ),
+    ] = 0,
     code_path: Annotated[
         Path | None,
         Opt("--code", help="Python file with registered functions to import"),
@@ -44,10 +65,12 @@ def check_cli(
         Path | None,
         Opt("--json", "-j", help="Also write all that was found, as JSON"),
     ] = None,
+    use_gpu: Annotated[int, Opt("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
 ) -> None:
     """
     Check annotated docs before a training: counts, spans that cannot be learned,
-    texts that occur twice, and strings that are annotated here and not there.
+    texts that occur twice, and strings that are annotated here and not there. With
+    --model or --folds, also likely errors: spans that a model contradicts.
 
     Settings of the config can be overridden, as in spaCy's commands: --nlp.lang de.
     The exit code is 1 if a training would break.
@@ -58,11 +81,20 @@ def check_cli(
     from ..checks.check import check
 
     import_code(code_path)
+    setup_gpu(use_gpu)
     paths = {"train": train_path, "dev": dev_path}
     overrides = parse_config_overrides(context.args)
     try:
-        config = load_config(config_path, overrides) if config_path else None
-        result = check(paths, config, component)
+        if overrides and config_path is None:
+            raise ValueError(Errors.EGP280.format(settings=", ".join(overrides)))
+        result = check(
+            paths,
+            load_config(config_path, overrides) if config_path else None,
+            component,
+            model=load_model(model) if model else None,
+            n_folds=n_folds,
+            use_gpu=use_gpu,
+        )
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Cannot check the docs", escape(error), exits=1)
     if json_path is not None:
@@ -80,6 +112,9 @@ def print_result(result: "Result") -> None:
     _print_counts(result)
     msg.divider("Inconsistent strings")
     _print_strings(result)
+    if result.contradictions is not None:
+        msg.divider("Likely errors")
+        _print_contradictions(result.contradictions)
     msg.divider("Spans to look at")
     for part, counts in result.parts.items():
         for problem, places in counts.problems.items():
@@ -131,6 +166,17 @@ def _print_strings(result: "Result") -> None:
         for reading in string.readings[1:]:
             _print_contexts(reading.places)
     _print_rest(result.strings.count)
+
+
+def _print_contradictions(contradictions: "Listing[Contradiction]") -> None:
+    msg.text(
+        f"{contradictions.count} spans have a label, or none, that is less likely than "
+        "another one; the least likely first"
+    )
+    for place, label, log_odds in contradictions.first[:N_EXAMPLES]:
+        msg.text(escape(f"likely {label} (log-odds {log_odds:.1f})"))
+        _print_contexts([place])
+    _print_rest(contradictions.count)
 
 
 def _print_places(title: str, places: Sequence["Place"], count: int) -> None:
