@@ -144,23 +144,24 @@ class CrossValidation:
             if other is not fold:
                 docs.merge(other.docs)
         with TemporaryDirectory(prefix="spacy-egp-") as folder:
-            path = Path(folder) / "train.spacy"
-            docs.to_disk(path)
+            paths = {part: Path(folder) / f"{part}.spacy" for part in ("train", "dev")}
+            docs.to_disk(paths["train"])
+            fold.docs.to_disk(paths["dev"])
             epochs = max(EPOCHS, -(-MIN_TOKENS // max(sum(map(len, docs.tokens)), 1)))
-            nlp = init_nlp(self._make_config(path, epochs), use_gpu=self.use_gpu)
+            nlp = init_nlp(self._make_config(paths, epochs), use_gpu=self.use_gpu)
             train(nlp, Path(folder), use_gpu=self.use_gpu, stdout=StringIO())
             # The weights are the averages over the training.
             return load_model(Path(folder) / DIR_MODEL_LAST)
 
-    def _make_config(self, path: Path, epochs: int) -> Config:
-        """The config of the training on a file."""
+    def _make_config(self, paths: dict[str, Path], epochs: int) -> Config:
+        """The config of the training on files."""
         config = self.config.copy()
         settings = self.config.interpolate()["training"]
-        section, reader = settings["train_corpus"].split(".")
-        config[section][reader]["path"] = str(path)
+        for part, path in paths.items():
+            section, reader = settings[f"{part}_corpus"].split(".")
+            config[section][reader]["path"] = str(path)
         config["training"].update(
             # spaCy evaluates once, at the first step.
-            dev_corpus=settings["train_corpus"],
             eval_frequency=10**9,
             max_epochs=epochs,
             max_steps=0,

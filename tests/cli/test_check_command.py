@@ -77,3 +77,39 @@ def test_labels_do_not_control_the_terminal(tmp_path):
     path = write_docs(tmp_path / "train.spacy", data)
     result = run(path, path)
     assert "\x07" not in result.output
+
+
+def test_a_trained_model(data, model_path, tmp_path):
+    """The pipeline has learned that London is a place."""
+    json_path = tmp_path / "check.json"
+    result = run(data, data, "--model", model_path, "--json", json_path)
+    assert result.exit_code == 0, result.output
+    assert "likely LOC (log-odds" in words_of(result)
+    assert "train 5 PERSON: I left [London]." in words_of(result)
+    found = srsly.read_json(json_path)["contradictions"]["items"]
+    assert {
+        "label": "PERSON",
+        "likely_label": "LOC",
+        "part": "dev",
+        "doc": 5,
+    }.items() <= (found[0].items() | found[1].items())
+
+
+def test_options_that_exclude_each_other(data, model_path):
+    config = CONFIGS / "egp_cnn.cfg"
+    for wrong in (["--folds", 2], ["--config", config, "--model", model_path]):
+        result = run(data, data, *wrong)
+        assert result.exit_code == 1
+        assert "[EGP279]" in words_of(result)
+    result = run(data, data, "--nlp.lang", "de")
+    assert result.exit_code == 1
+    assert "[EGP280] nlp.lang would override" in words_of(result)
+
+
+def test_folds_of_a_training_that_breaks(data, tmp_path):
+    """Nothing is trained."""
+    bad = write_docs(tmp_path / "bad.spacy", [("London", [])])
+    result = run(data, bad, "--config", CONFIGS / "egp_cnn.cfg", "--folds", 2)
+    assert result.exit_code == 1
+    assert "[EGPW273]" in words_of(result)
+    assert "[EGP272]" in words_of(result)
