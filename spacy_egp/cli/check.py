@@ -54,6 +54,7 @@ def check_cli(
         Opt(
             "--folds",
             "-f",
+            min=0,
             help="Train on all folds but one, to list the contradictions in that one",
         ),
     ] = 0,
@@ -79,12 +80,21 @@ def check_cli(
     """
     # These import transformers, which spaCy's other commands need not wait for.
     from ..checks.check import check
+    from ..corpora.writer import temporary_output
 
     import_code(code_path)
     setup_gpu(use_gpu)
     paths = {"train": train_path, "dev": dev_path}
     overrides = parse_config_overrides(context.args)
+    if n_folds:
+        msg.info(f"Training {n_folds} pipelines")
     try:
+        if json_path is not None and json_path.suffix.lower() != ".json":
+            raise ValueError(
+                Errors.EGP309.format(
+                    path=json_path, suffix=".json", output="the JSON file"
+                )
+            )
         if overrides and config_path is None:
             raise ValueError(Errors.EGP280.format(settings=", ".join(overrides)))
         result = check(
@@ -95,10 +105,11 @@ def check_cli(
             n_folds=n_folds,
             use_gpu=use_gpu,
         )
+        if json_path is not None:
+            with temporary_output(json_path) as path:
+                srsly.write_json(path, result.to_dict())
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Cannot check the docs", escape(error), exits=1)
-    if json_path is not None:
-        srsly.write_json(json_path, result.to_dict())
     print_result(result)
     if result.errors:
         raise SystemExit(1)

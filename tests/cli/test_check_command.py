@@ -95,6 +95,14 @@ def test_a_trained_model(data, model_path, tmp_path):
     }.items() <= (found[0].items() | found[1].items())
 
 
+def test_the_data_are_not_written_over(data):
+    before = data.read_bytes()
+    result = run(data, data, "--json", data)
+    assert result.exit_code == 1
+    assert "[EGP309]" in words_of(result)
+    assert data.read_bytes() == before
+
+
 def test_options_that_exclude_each_other(data, model_path):
     config = CONFIGS / "egp_cnn.cfg"
     for wrong in (["--folds", 2], ["--config", config, "--model", model_path]):
