@@ -77,6 +77,24 @@ class Warnings(metaclass=ErrorsWithCodes):
         "--columns."
     )
 
+    # spacy egp check: what was not checked
+    EGPW270 = (
+        "Tokens, lengths, sentences and windows are not checked, as there is no "
+        "--config."
+    )
+    EGPW271 = (
+        "Settings of '{name}' that come from its source, {source}, are not checked, "
+        "only those beside it."
+    )
+    EGPW272 = (
+        "Word pieces and windows are not checked, as the tokenizer of '{name}' cannot "
+        "be loaded: {error}"
+    )
+    EGPW273 = (
+        "Nothing is trained to find likely errors, as the training would break: "
+        "correct what is wrong first."
+    )
+
 
 class Hints:
     """Sentences that end a message where they apply."""
@@ -406,6 +424,44 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP290 = "Not XML from here on: {error}"
     EGP291 = "Elements that are nested more than {max_depth} deep: correct the file."
     EGP292 = "The entity &{name}; is not defined: write its character, or define it."
+
+    # spacy egp check
+    EGP270 = "There are no docs: check the path."
+    EGP271 = (
+        "None of the {n_docs} docs has doc.spans['{spans_key}']: they count as not "
+        "annotated.{hint}"
+    )
+    EGP272 = (
+        "None of the {n_docs} annotated docs has a span, so that there is nothing to "
+        "learn: check what has made them."
+    )
+    EGP273 = "{n_spans} spans have no label: give them one, or remove them."
+    EGP274 = (
+        "{n_misaligned} of {n_spans} spans do not fit the tokens of the pipeline. "
+        "Compare [nlp] lang and [nlp.tokenizer] with what has tokenized the corpus."
+    )
+    EGP275 = (
+        "None of the {n_spans} spans can be learned, for the reasons that are counted "
+        "below."
+    )
+    EGP276 = (
+        "{n_docs} docs have a doc.spans['{spans_key}'].attrs['{labels_attr}'] that is "
+        "no list of strings: correct it."
+    )
+    EGP277 = (
+        "The pipeline ({pipeline}) must have one 'egp_ner', but there are {n}: add "
+        "one, or choose one with --component."
+    )
+
+    EGP278 = (
+        "{n_folds} folds need as many annotated docs with different texts, and at "
+        "least two of them, but there are {n_texts}."
+    )
+    EGP279 = (
+        "A trained pipeline has a config: give either the pipeline, with --model, or "
+        "the --config of a training, with --folds."
+    )
+    EGP280 = "{settings} would override a --config, but there is none: add it."
 
     # spacy egp report
     EGP301 = "Cannot read the pipeline {model}: {error}"

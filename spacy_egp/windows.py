@@ -156,7 +156,7 @@ def find_windows(
                 window=window, max_pieces=max_pieces, name=tokenizer.name_or_path
             )
         )
-    pieces = np.cumsum([0, *_count_pieces(doc, tokenizer)])
+    pieces = np.cumsum([0, *count_pieces(doc, tokenizer)])
     windows: list[Span] = []
     start, end = 0, 0
     while end < len(doc):
@@ -168,8 +168,13 @@ def find_windows(
     return windows
 
 
-def _count_pieces(doc: Doc, tokenizer: PreTrainedTokenizerBase) -> Sequence[int]:
-    """Number of word pieces of each token."""
+def count_pieces(doc: Doc, tokenizer: PreTrainedTokenizerBase) -> Sequence[int]:
+    """Count the word pieces of each token.
+
+    doc (Doc): The doc, of n tokens.
+    tokenizer (PreTrainedTokenizerBase): The transformer's tokenizer.
+    RETURNS (Sequence[int]): n numbers.
+    """
     if not tokenizer.is_fast:
         return [len(tokenizer.tokenize(token.text_with_ws)) for token in doc]
     encoding = tokenizer(

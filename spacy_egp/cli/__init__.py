@@ -16,8 +16,9 @@ from wasabi import msg
 
 from ..errors import Errors
 
-# In the order of the help. Each is the function NAME_cli of the module NAME.
-COMMANDS = ("convert", "report", "annotate")
+# In the order of the help. Each is the function NAME_cli of the module NAME, which may have
+# CONTEXT_SETTINGS of Click, too.
+COMMANDS = ("convert", "check", "report", "annotate")
 
 
 class LazyGroup(TyperGroup):
@@ -33,7 +34,8 @@ class LazyGroup(TyperGroup):
             return None
         command = typer.Typer(add_completion=False, rich_markup_mode=None)
         try:
-            command.command(cmd_name)(_load(cmd_name))
+            function, settings = _load(cmd_name)
+            command.command(cmd_name, context_settings=settings)(function)
         except Exception as error:
             command.command(
                 cmd_name,
@@ -44,11 +46,11 @@ class LazyGroup(TyperGroup):
         return typer.main.get_command(command)
 
 
-def _load(name: str) -> Callable[..., None]:
+def _load(name: str) -> tuple[Callable[..., None], dict[str, Any] | None]:
     module_name = name.replace("-", "_")
     module = import_module(f".{module_name}", __name__)
-    command: Callable[..., None] = getattr(module, f"{module_name}_cli")
-    return command
+    settings = getattr(module, "CONTEXT_SETTINGS", None)
+    return getattr(module, f"{module_name}_cli"), settings
 
 
 def _make_failure(name: str, error: Exception) -> Callable[..., None]:
