@@ -20,6 +20,7 @@ and no tensor has both a number of pairs and of labels in its shape. The few pai
 are gold for some label are left out of x, and their terms are added label by label.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -269,17 +270,11 @@ def _loss_and_gradient(
     heads, blocks = batch.heads, batch.blocks
     # What outlives the large tensors of the blocks is made before them: small tensors
     # between them would fragment the memory.
-    gradient = replace(
-        heads,
-        query=torch.zeros_like(heads.query),
-        key=torch.zeros_like(heads.key),
-        start=torch.zeros_like(heads.start),
-        end=torch.zeros_like(heads.end),
-    )
+    gradient, all_gradients = _zeros_like(heads)
     n_rows = [len(rows) for rows in batch.row_stretches]
     log_sums = heads.start.new_empty(sum(n_rows), heads.start.shape[1])
     sums_of_blocks = log_sums.split(n_rows)
-    largest = heads.start.new_empty(len(blocks))
+    bounds: list[Tensor] = []
     n_pairs = np.cumsum([block.n_pairs for block in blocks])
     n_kept = np.searchsorted(
         n_pairs, KEPT_PAIRS * growth_of_blocks(heads.device), side="right"
@@ -292,7 +287,7 @@ def _loss_and_gradient(
     def keep_sums(n: int, result: tuple[Tensor, Tensor, BackpropBlock]) -> None:
         sums, bound, backprop = result
         sums_of_blocks[n][:] = sums.flatten(0, 1)
-        largest[n] = bound
+        bounds.append(bound)
         if n < n_kept:
             kept[n] = backprop
 
@@ -326,15 +321,26 @@ def _loss_and_gradient(
     share(compute_gradient, add_gradient, len(blocks), heads.device)
     d_pair_scores = (pair_values - log_totals.gather(0, batch.pair_terms)).exp_()
     _gradient_of_pairs(batch, d_pair_scores * batch.pair_signs).add_to(gradient)
-    tensors = [
-        getattr(record, name)
-        for record in (heads, gradient)
-        for name in ("query", "key", "start", "end")
-    ]
     # A sum is NaN or infinite if one of its terms is.
-    loss = loss + 0 * torch.stack([tensor.sum() for tensor in tensors]).sum()
-    loss_and_largest = torch.cat([loss[None], largest]).tolist()
-    return loss_and_largest[0], loss_and_largest[1:], gradient
+    tensors = (heads.query, heads.key, heads.start, heads.end, all_gradients)
+    sums = [tensor.sum() for tensor in tensors]
+    values = torch.stack([loss, *bounds, *sums]).tolist()
+    is_finite = bool(np.isfinite(values).all())
+    largest = values[1 : 1 + len(bounds)]
+    return (values[0] if is_finite else math.nan), largest, gradient
+
+
+def _zeros_like(heads: Heads) -> tuple[Heads, Tensor]:
+    """Zeros in the shapes of features, and all of them in one tensor."""
+    tensors = (heads.query, heads.key, heads.start, heads.end)
+    zeros = heads.query.new_zeros(sum(tensor.numel() for tensor in tensors))
+    query, key, start, end = (
+        part.view(tensor.shape)
+        for part, tensor in zip(
+            zeros.split([tensor.numel() for tensor in tensors]), tensors, strict=True
+        )
+    )
+    return replace(heads, query=query, key=key, start=start, end=end), zeros
 
 
 def _gradient_of_pairs(batch: Batch, d_scores: Tensor) -> BlockGradient:
