@@ -3,13 +3,14 @@
 from functools import partial
 
 from spacy.tokens import Doc
-from thinc.api import Model, chain, list2ragged, noop, uniform_init
+from thinc.api import Model, chain, noop, uniform_init
 from thinc.types import Floats2d, Ragged
 
 from .features import PointerFeatures
 from .layers import (
     BiasInput,
     ScaledLinear,
+    join_docs,
     pointer_head,
     prior_bias_init,
     prior_query_key_init,
@@ -114,7 +115,7 @@ def GlobalPointer(
 def _with_head(
     tok2vec: Model[list[Doc], list[Floats2d]], head: Model[Ragged, PointerFeatures]
 ) -> Model[list[Doc], PointerFeatures]:
-    model: Model[list[Doc], PointerFeatures] = chain(tok2vec, list2ragged(), head)
+    model: Model[list[Doc], PointerFeatures] = chain(tok2vec, join_docs(), head)
     model.set_ref("tok2vec", tok2vec)
     model.set_ref("output_layer", head)
     model.attrs["resize_output"] = _resize_output

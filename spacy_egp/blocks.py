@@ -1,6 +1,7 @@
 """Blocks of token pairs: what the loss and the decoder iterate over instead of all
 pairs at once."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -19,6 +20,9 @@ from .features import PointerFeatures
 PAIRS_PER_BLOCK = 2**19
 # Pairs of padding that cost less than a block more.
 PADDING_PER_BLOCK = 2**14
+# On a GPU, where a block costs the launches of its kernels, pairs and padding are this
+# many times as many.
+LARGER_ON_GPU = 16
 # Rows (start tokens) of a block within one doc: few, so that a long doc computes few
 # pairs below the diagonal, and enough for fast products of queries and keys.
 ROWS_PER_BLOCK = 128
@@ -75,6 +79,11 @@ class Heads:
             lengths=lengths,
         )
 
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors are."""
+        return self.query.device
+
     def pair_scores(self, start: Tensor, end: Tensor) -> Tensor:
         """Scores of U pairs of tokens for the labels of their head, shape (U, C')."""
         query, key = embedding(start, self.query), embedding(end, self.key)
@@ -88,67 +97,91 @@ class Block:
     tokens (columns) of a segment. Only its corners are stored, so that a list of all
     blocks is small. Tokens are indices into `Heads`.
 
-    first_row (Tensor): First start token of each matrix, int64 of shape (B,).
-    n_rows (Tensor): Its number of rows, int64 of shape (B,).
-    first_column (Tensor): First end token, int64 of shape (B,).
-    n_columns (Tensor): Number of columns, int64 of shape (B,).
-    segment_lengths (Tensor): Tokens of the segment, int64 of shape (B,).
-    shape (Tuple[int, int]): R and W.
+    first_row (np.ndarray): First start token of each matrix, int64 of shape (B,).
+    n_rows (np.ndarray): Its number of rows, int64 of shape (B,).
+    first_column (np.ndarray): First end token, int64 of shape (B,).
+    n_columns (np.ndarray): Number of columns, int64 of shape (B,).
+    segment_lengths (np.ndarray): Tokens of the segment, int64 of shape (B,).
+    shape (Tuple[int, int, int]): B, R and W.
     max_length (Optional[int]): The largest number of tokens in a span.
     """
 
-    first_row: Tensor
-    n_rows: Tensor
-    first_column: Tensor
-    n_columns: Tensor
-    segment_lengths: Tensor
-    shape: tuple[int, int]
+    first_row: np.ndarray
+    n_rows: np.ndarray
+    first_column: np.ndarray
+    n_columns: np.ndarray
+    segment_lengths: np.ndarray
+    shape: tuple[int, int, int]
     max_length: int | None
 
     @property
     def n_pairs(self) -> int:
         """Pairs of all matrices, with padding."""
-        return len(self.first_row) * self.shape[0] * self.shape[1]
+        return math.prod(self.shape)
 
-    # Padding repeats the last token: it is masked wherever it counts.
+    # Padding repeats the last token. No pair with it is allowed.
     @property
-    def rows(self) -> Tensor:
+    def rows(self) -> np.ndarray:
         """Start tokens, int64 of shape (B, R)."""
-        row = torch.minimum(self._row, self.n_rows[:, None] - 1)
+        row = np.minimum(np.arange(self.shape[1]), self.n_rows[:, None] - 1)
         return self.first_row[:, None] + row
 
     @property
-    def columns(self) -> Tensor:
+    def columns(self) -> np.ndarray:
         """End tokens, int64 of shape (B, W)."""
-        column = torch.minimum(self._column, self.n_columns[:, None] - 1)
+        column = np.minimum(np.arange(self.shape[2]), self.n_columns[:, None] - 1)
         return self.first_column[:, None] + column
 
-    @property
-    def padding(self) -> Tensor:
-        """Whether a column is padding, bool of shape (B, W)."""
-        return self._column >= self.n_columns[:, None]
-
-    def allowed_columns(self) -> tuple[Tensor, Tensor]:
+    def allowed_columns(self) -> tuple[np.ndarray, np.ndarray]:
         """The first column of a row whose pair may be a span, and the first one after
         that whose pair may not, int64 of shape (B, R)."""
-        begin = (self.first_row - self.first_column)[:, None] + self._row
+        row = np.arange(self.shape[1])
+        begin = (self.first_row - self.first_column)[:, None] + row
         end = self.n_columns[:, None]
         if self.max_length is not None:
-            end = torch.minimum(end, begin + self.max_length)
-        return begin, torch.where(self._row < self.n_rows[:, None], end, 0)
+            end = np.minimum(end, begin + self.max_length)
+        return begin, np.where(row < self.n_rows[:, None], end, 0)
 
-    def allowed(self) -> Tensor:
-        """Whether the pairs may be spans, bool of shape (B, R, W)."""
-        begin, end = self.allowed_columns()
-        return (self._column >= begin[..., None]) & (self._column < end[..., None])
+    def positions(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Find pairs of tokens in the flat block.
 
-    @property
-    def _row(self) -> Tensor:
-        return torch.arange(self.shape[0], device=self.first_row.device)
+        start (np.ndarray): Start tokens in ascending order, int64 of shape (U,).
+        end (np.ndarray): End tokens, int64 of shape (U,).
+        RETURNS (np.ndarray): Positions of those pairs that are in the block, int64.
+        """
+        bounds = self.first_row.min(), (self.first_row + self.n_rows).max()
+        within = slice(*np.searchsorted(start, bounds))
+        start, end = start[within], end[within]
+        # A row is in one stretch, whose matrices have the same first row.
+        order = np.lexsort((self.first_column, self.first_row))
+        first_row, first_column = self.first_row[order], self.first_column[order]
+        nearest = first_row[np.searchsorted(first_row, start, side="right") - 1]
+        n_tokens = 1 + max(first_column.max(), end.max(initial=0))
+        corners = first_row * n_tokens + first_column
+        nth = np.searchsorted(corners, nearest * n_tokens + end, side="right") - 1
+        matrix = order[nth]
+        row, column = start - self.first_row[matrix], end - self.first_column[matrix]
+        has_row = (row >= 0) & (row < self.n_rows[matrix])
+        found = has_row & (column >= 0) & (column < self.n_columns[matrix])
+        index = matrix[found], row[found], column[found]
+        return np.ravel_multi_index(index, self.shape)
 
-    @property
-    def _column(self) -> Tensor:
-        return torch.arange(self.shape[1], device=self.first_row.device)
+
+def send(device: torch.device, *arrays: np.ndarray) -> Iterator[Tensor]:
+    """Copy arrays to a device, all at once: each copy to a GPU takes a launch.
+
+    device (torch.device): The device.
+    arrays (np.ndarray): int64 or float64.
+    YIELDS (Tensor): Each array there; on the CPU it shares the memory.
+    """
+    tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
+    if device.type == "cpu":
+        yield from tensors
+        return
+    words = [tensor.flatten().view(torch.int64) for tensor in tensors]
+    parts = torch.cat(words).to(device).split([len(part) for part in words])
+    for tensor, part in zip(tensors, parts, strict=True):
+        yield part.view(tensor.dtype).view(tensor.shape)
 
 
 def pair_blocks(
@@ -161,43 +194,51 @@ def pair_blocks(
     segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
         span may cross, in the order of tokens. Defaults to the docs.
     max_length (Optional[int]): The largest number of tokens in a span.
-    YIELDS (Block): At most `PAIRS_PER_BLOCK` pairs each.
+    YIELDS (Block): At most `PAIRS_PER_BLOCK` pairs each, on a GPU more.
     """
     if segments is None:
         lengths = heads.lengths
     else:
         lengths = np.tile(np.asarray(segments, np.int64), heads.n_heads)
-    matrices = _matrices(lengths, max_length)
+    growth = growth_of_blocks(heads.device)
+    most_pairs, most_padding = growth * PAIRS_PER_BLOCK, growth * PADDING_PER_BLOCK
+    matrices = _matrices(lengths, max_length, most_pairs)
     begin = 0
     while begin < len(matrices):
-        end = _end_of_group(matrices, begin)
+        end = _end_of_group(matrices, begin, most_pairs, most_padding)
         group = matrices[begin:end]
-        corners = torch.from_numpy(group).to(heads.query.device)
-        first_row, n_rows, first_column, n_columns, segment_lengths = corners.T
+        first_row, n_rows, first_column, n_columns, segment_lengths = group.T
         yield Block(
             first_row=first_row,
             n_rows=n_rows,
             first_column=first_column,
             n_columns=n_columns,
             segment_lengths=segment_lengths,
-            shape=(int(group[:, 1].max()), int(group[:, 3].max())),
+            shape=(len(group), int(n_rows.max()), int(n_columns.max())),
             max_length=max_length,
         )
         begin = end
 
 
-def _matrices(lengths: np.ndarray, max_length: int | None) -> np.ndarray:
+def growth_of_blocks(device: torch.device) -> int:
+    """How many times as large as on the CPU blocks are on a device."""
+    return 1 if device.type == "cpu" else LARGER_ON_GPU
+
+
+def _matrices(
+    lengths: np.ndarray, max_length: int | None, most_pairs: int
+) -> np.ndarray:
     """Cut segments into stretches of rows, and those into matrices, widest first: the
     fields of `Block` for each, int64 of shape (matrices, 5)."""
     lengths = lengths[lengths > 0]
     first = np.cumsum(lengths) - lengths
     reach = lengths if max_length is None else np.minimum(lengths, max_length)
     most_rows = np.clip(reach, min(32, ROWS_PER_BLOCK), ROWS_PER_BLOCK)
-    most_rows = np.minimum(most_rows, PAIRS_PER_BLOCK)
+    most_rows = np.minimum(most_rows, most_pairs)
     segment, nth, n_rows = _cut(lengths, most_rows)
     offset = nth * most_rows[segment]
     n_columns = np.minimum(n_rows + reach[segment] - 1, lengths[segment] - offset)
-    most_columns = PAIRS_PER_BLOCK // n_rows
+    most_columns = most_pairs // n_rows
     stretch, nth, n_columns = _cut(n_columns, most_columns)
     first_row = (first[segment] + offset)[stretch]
     matrices = (
@@ -219,15 +260,17 @@ def _cut(lengths: np.ndarray, most: np.ndarray) -> tuple[np.ndarray, ...]:
     return index, nth, np.minimum(most[index], lengths[index] - nth * most[index])
 
 
-def _end_of_group(matrices: np.ndarray, begin: int) -> int:
+def _end_of_group(
+    matrices: np.ndarray, begin: int, most_pairs: int, most_padding: int
+) -> int:
     """End of the run of matrices that share a block: those that fit, without padding
     the narrower ones to much more than their own size."""
-    most_matrices = max(1, PAIRS_PER_BLOCK // matrices[begin, 3])
+    most_matrices = max(1, most_pairs // matrices[begin, 3])
     group = matrices[begin : begin + most_matrices]
     n_rows, n_columns = group[:, 1], group[:, 3]
     most_rows = np.maximum.accumulate(n_rows)
     n_pairs = np.arange(1, len(group) + 1) * most_rows * n_columns[0]
     padding = n_pairs - np.cumsum(n_rows * n_columns)
-    little_padding = padding <= np.maximum(PADDING_PER_BLOCK, n_pairs // 4)
-    fits = little_padding & (n_pairs <= PAIRS_PER_BLOCK)
+    little_padding = padding <= np.maximum(most_padding, n_pairs // 4)
+    fits = little_padding & (n_pairs <= most_pairs)
     return begin + max(1, int(np.argmin(np.append(fits, False))))

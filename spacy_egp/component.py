@@ -463,7 +463,6 @@ class EGPRecognizer(TrainablePipe):
         """
         examples = list(examples)
         docs = [example.predicted for example in examples]
-        self._check_finite(docs, features)
         self._report_missing(docs)
         census = Census(self.key, self.labels_attr)
         for example in examples:
@@ -485,7 +484,8 @@ class EGPRecognizer(TrainablePipe):
             max_length=limits.max_length,
             stretch_length=self.stretch_length,
         )
-        if not np.isfinite(loss) or d_features.docs_not_finite():
+        if not np.isfinite(loss):
+            self._check_finite(docs, features)
             text = _beginning(docs[0])
             raise ValueError(
                 Errors.EGP011.format(

@@ -1,16 +1,16 @@
 """From pointer features to spans above the threshold, and which of them may coexist."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding
 
-from .blocks import Block, Heads, pair_blocks
+from .blocks import Block, Heads, pair_blocks, send
 from .features import PointerFeatures
-from .threads import one_thread
+from .threads import one_thread, share
 
 # A model that goes wrong, or a threshold of 0, may put most of the n^2 pairs of a doc
 # above the threshold. Of a doc of n tokens at most the best
@@ -107,25 +107,32 @@ def decode(
     """
     heads = Heads.from_features(features)
     best_start, best_end = heads.start.amax(1), heads.end.amax(1)
-    n_found = torch.zeros_like(best_start)
-    parts = []
-    for block in pair_blocks(heads, segments=segments, max_length=max_length):
-        part = _decode_block(heads, best_start, best_end, n_found, block, threshold)
-        # Most blocks of a long doc have no spans. Kept, their small tensors would lie
-        # between the large ones of the next blocks and fragment the memory.
-        if any(map(len, part)):
-            parts.append(part)
-    if not parts:
+    blocks = list(pair_blocks(heads, segments=segments, max_length=max_length))
+    found = _Found(np.zeros(len(heads.query), np.int64), set(), [])
+
+    def decode_block(n: int) -> _Spans | None:
+        block = blocks[n]
+        limits = _limits(heads, block)
+        if found.is_full(block, limits):
+            return None
+        return _decode_block(heads, best_start, best_end, block, limits, threshold)
+
+    def add_spans(n: int, spans: _Spans | None) -> None:
+        if spans is not None:
+            found.add(blocks[n], _limits(heads, blocks[n]), spans)
+
+    share(decode_block, add_spans, len(blocks), heads.device)
+    if not found.parts:
         return ScoredSpans.empty()
-    start, end, label, score, bounded = (
-        np.concatenate([tensor.cpu().numpy() for tensor in tensors])
-        for tensors in zip(*parts, strict=True)
+    start, end, label, score = (
+        np.concatenate(arrays) for arrays in zip(*found.parts, strict=True)
     )
     n_docs = len(heads.lengths) // heads.n_heads
     first = np.cumsum(heads.lengths) - heads.lengths
     doc_of_token = np.repeat(np.arange(len(heads.lengths)), heads.lengths)
     head_doc = doc_of_token[start]
     head, doc = np.divmod(head_doc, n_docs)
+    bounded = np.asarray(sorted(found.bounded), np.int64)
     spans = ScoredSpans(
         doc=doc,
         start=start - first[head_doc],
@@ -137,72 +144,158 @@ def decode(
     return spans.take(np.lexsort((spans.label, spans.end, spans.start, spans.doc)))
 
 
+@dataclass(frozen=True)
+class _Spans:
+    """Spans of a block, ordered by matrix.
+
+    matrix (np.ndarray): The matrix of each span, int64 of shape (N,).
+    start (np.ndarray): Start token in `Heads`, int64 of shape (N,).
+    end (np.ndarray): End token in `Heads`, int64 of shape (N,).
+    label (np.ndarray): Label of the head, int64 of shape (N,).
+    score (np.ndarray): Score, of shape (N,).
+    over (np.ndarray): Whether pairs or spans of a matrix were left out, bool of shape
+        (B,) or ().
+    """
+
+    matrix: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    label: np.ndarray
+    score: np.ndarray
+    over: np.ndarray
+
+    def joined(self, other: "_Spans") -> "_Spans":
+        """Add spans of the last matrix or of matrices that follow."""
+        return _Spans(
+            matrix=np.append(self.matrix, other.matrix),
+            start=np.append(self.start, other.start),
+            end=np.append(self.end, other.end),
+            label=np.append(self.label, other.label),
+            score=np.append(self.score, other.score),
+            over=self.over | other.over,
+        )
+
+    def best(self, limits: np.ndarray) -> "_Spans":
+        """Keep the best of each matrix, at most as many as its limit."""
+        best, over = _best(self.score, self.matrix, limits)
+        return _Spans(
+            matrix=self.matrix[best],
+            start=self.start[best],
+            end=self.end[best],
+            label=self.label[best],
+            score=self.score[best],
+            over=self.over | over,
+        )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The spans that are found, over blocks of the same rows.
+
+    n_spans (np.ndarray): How many in each stretch of rows, at its first token, int64
+        of shape (T',).
+    bounded (Set[int]): First tokens of the stretches with spans that were left out.
+    parts (List): Start, end, label and score of the spans of each block.
+    """
+
+    n_spans: np.ndarray
+    bounded: set[int]
+    parts: list[tuple[np.ndarray, ...]]
+
+    def is_full(self, block: Block, limits: np.ndarray) -> bool:
+        """Whether no span of a block can be kept, and all its docs are known to have
+        had too many."""
+        has_room = self.n_spans[block.first_row] < limits
+        return not has_room.any() and self.bounded.issuperset(block.first_row.tolist())
+
+    def add(self, block: Block, limits: np.ndarray, spans: _Spans) -> None:
+        """Add spans of a block as far as there is room for them."""
+        spans = spans.best(limits - self.n_spans[block.first_row])
+        np.add.at(self.n_spans, block.first_row[spans.matrix], 1)
+        self.bounded.update(block.first_row[spans.over].tolist())
+        # Most blocks of a long doc have no spans.
+        if len(spans.start):
+            self.parts.append((spans.start, spans.end, spans.label, spans.score))
+
+
+def _limits(heads: Heads, block: Block) -> np.ndarray:
+    """How many spans of each matrix are kept, int64 of shape (B,)."""
+    per_token = np.maximum(SPANS_PER_DOC / block.segment_lengths, SPANS_PER_TOKEN)
+    return np.ceil(per_token * block.n_rows / heads.n_heads).astype(np.int64)
+
+
 def _decode_block(
     heads: Heads,
     best_start: Tensor,
     best_end: Tensor,
-    n_found: Tensor,
     block: Block,
+    limits: np.ndarray,
     threshold: float,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Spans of a block: start and end token in `Heads`, label of the head, score; and
-    the first tokens of the stretches whose weakest pairs or spans were left out. What
-    is found is added to `n_found`, at the first token of the stretch."""
-    rows, columns = block.rows, block.columns
+) -> _Spans | None:
+    """The spans of a block. A GPU is waited for three times: for the candidates, their
+    labels and their scores."""
+    rows, columns = send(heads.device, block.rows, block.columns)
     query, key = embedding(rows, heads.query), embedding(columns, heads.key)
     bounds = torch.baddbmm(best_end[columns][:, None], query, key.mT)
     least = threshold - BOUND_MARGIN - best_start[rows]
     # The bounds of all pairs, also those that are not allowed, are compared: that
     # costs less than to tell them apart beforehand.
-    matrix, row, column = (bounds > least[:, :, None]).nonzero(as_tuple=True)
+    position = (bounds > least[:, :, None]).flatten().nonzero().flatten().cpu().numpy()
+    matrix, row, column = np.unravel_index(position, block.shape)
     first_allowed, beyond = (at[matrix, row] for at in block.allowed_columns())
     allowed = (column >= first_allowed) & (column < beyond)
     matrix, row, column = matrix[allowed], row[allowed], column[allowed]
-    start, end = rows[matrix, row], columns[matrix, column]
-    per_token = (SPANS_PER_DOC / block.segment_lengths).clamp(min=SPANS_PER_TOKEN)
-    share = (per_token * block.n_rows / heads.n_heads).ceil()
-    limits = share - n_found[block.first_row]
-    best, over_pairs = _best(
-        bounds[matrix, row, column] + best_start[start], matrix, limits
-    )
-    matrix, start, end = matrix[best], start[best], end[best]
-
-    pair, label, score = _score_pairs(heads, start, end, threshold)
-    best, over_spans = _best(score, matrix[pair], limits)
-    pair, label, score = pair[best], label[best], score[best]
-    n_found.index_add_(0, block.first_row[matrix[pair]], torch.ones_like(score))
-    over = block.first_row[over_pairs | over_spans]
-    return start[pair], end[pair], label, score, over
+    start, end = block.first_row[matrix] + row, block.first_column[matrix] + column
+    over = np.bincount(matrix, minlength=len(limits)) > limits
+    if over.any():
+        (at,) = send(heads.device, position[allowed])
+        bound = bounds.flatten()[at] + best_start[rows].flatten()[at // block.shape[2]]
+        best, _ = _best(bound.cpu().numpy(), matrix, limits)
+        matrix, start, end = matrix[best], start[best], end[best]
+    chunk_size = max(1, SCORES_PER_CHUNK // heads.start.shape[1])
+    spans = None
+    for begin in range(0, len(start), chunk_size):
+        pair = slice(begin, begin + chunk_size)
+        part = _score_pairs(heads, matrix[pair], start[pair], end[pair], threshold)
+        spans = (part if spans is None else spans.joined(part)).best(limits)
+    return None if spans is None else replace(spans, over=spans.over | over)
 
 
 def _score_pairs(
-    heads: Heads, start: Tensor, end: Tensor, threshold: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Index of the pair, label and score of all spans above the threshold."""
-    chunk_size = max(1, SCORES_PER_CHUNK // heads.start.shape[1])
-    pairs, labels, scores = [], [], []
-    for pair in torch.arange(len(start), device=start.device).split(chunk_size):
-        chunk = heads.pair_scores(start[pair], end[pair])
-        above, label = (chunk > threshold).nonzero(as_tuple=True)
-        pairs.append(pair[above])
-        labels.append(label)
-        scores.append(chunk[above, label])
-    return torch.cat(pairs), torch.cat(labels), torch.cat(scores)
+    heads: Heads,
+    matrix: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    threshold: float,
+) -> _Spans:
+    """All spans of pairs of tokens, int64 of shape (U,), above the threshold."""
+    scores = heads.pair_scores(*send(heads.device, start, end))
+    index = (scores > threshold).nonzero()
+    score = scores[index[:, 0], index[:, 1]].cpu().numpy()
+    pair, label = index.cpu().numpy().T
+    return _Spans(
+        matrix[pair], start[pair], end[pair], label, score, np.zeros((), bool)
+    )
 
 
-def _best(values: Tensor, group: Tensor, limits: Tensor) -> tuple[Tensor, Tensor]:
+def _best(
+    values: np.ndarray, group: np.ndarray, limits: np.ndarray
+) -> tuple[np.ndarray | slice, np.ndarray]:
     """Indices of the largest values of each group, at most as many as its limit, and
-    whether the group had more."""
-    counts = torch.bincount(group, minlength=len(limits))
+    whether the group had more. Values are ordered by group."""
+    counts = np.bincount(group, minlength=len(limits))
     over = counts > limits
     if not over.any():
-        return torch.arange(len(values), device=values.device), over
-    order = values.argsort(descending=True, stable=True)
-    order = order[group[order].argsort(stable=True)]
-    group = group[order]
-    first = (counts.cumsum(0) - counts)[group]
-    rank = torch.arange(len(order), device=order.device) - first
-    return order[rank < limits[group]], over
+        return slice(None), over
+    parts = []
+    first = np.cumsum(counts) - counts
+    for begin, n, limit in zip(first, counts, limits, strict=True):
+        index = np.arange(n)
+        if n > limit:
+            of_group = values[begin : begin + n]
+            index = np.sort(np.argpartition(-of_group, limit)[:limit])
+        parts.append(begin + index)
+    return np.concatenate(parts), over
 
 
 def select_any(spans: ScoredSpans, threshold: float) -> ScoredSpans:

@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+import numpy as np
+import torch
 from thinc.api import get_array_module
 from thinc.types import Floats2d, Floats3d, Ints1d
+from thinc.util import xp2torch
+
+from .threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class PointerFeatures:
     key (Floats3d): Rotated keys, float32 of shape (T, H, d).
     start (Floats2d): Scores of the start token, float32 of shape (T, C).
     end (Floats2d): Scores of the end token, float32 of shape (T, C).
-    lengths (Ints1d): Number of tokens of each doc, int32 of shape (docs,).
+    lengths (Ints1d): Number of tokens of each doc, int32 of shape (docs,), in the
+        memory of the CPU.
     """
 
     query: Floats3d
@@ -33,17 +39,19 @@ class PointerFeatures:
     end: Floats2d
     lengths: Ints1d
 
+    @one_thread()
     def docs_not_finite(self) -> list[int]:
         """Find the docs that have NaN or infinite features.
 
         RETURNS (List[int]): Their indices in the batch.
         """
         arrays = (self.query, self.key, self.start, self.end)
-        xp = get_array_module(self.query)
         # Sums take a fraction of the time that a look at each value takes. A GPU is
         # waited for only once.
-        if xp.isfinite(xp.stack([xp.sum(array) for array in arrays])).all():
+        sums = torch.stack([xp2torch(array).sum() for array in arrays])
+        if np.isfinite(sums.sum().item()):
             return []
+        xp = get_array_module(self.query)
         bounds = pairwise(accumulate(self.lengths.tolist(), initial=0))
         return [
             doc

@@ -1,14 +1,16 @@
 """The Thinc layers that turn hidden states into pointer features."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Literal, cast
 
+import numpy as np
 import torch
 from thinc.api import Model, Ops, glorot_uniform_init, zero_init
-from thinc.types import Floats1d, Floats2d, FloatsXd, Ragged
+from thinc.types import Floats1d, Floats2d, FloatsXd, Ints1d, Ragged
 from thinc.util import get_width, torch2xp, xp2torch
+from torch import Tensor
 
 from .errors import Errors
 from .features import PointerFeatures
@@ -22,7 +24,29 @@ PRIOR_SCORE = -6.9
 # single label that was trained on four sentences only is up to 26.
 NEW_LABEL_SCORE = 4 * PRIOR_SCORE
 
+# The rotations of so many positions are kept for later batches: 8 MB for a head size of
+# 64.
+MOST_KEPT_POSITIONS = 2**15
+
 BiasInput = Literal["pointer", "hidden"]
+
+
+def join_docs() -> Model[list[Floats2d], Ragged]:
+    """Concatenate the vectors of docs, as Thinc's `list2ragged` does, but leave their
+    lengths in the memory of the CPU, where they can be read without waiting for a
+    GPU."""
+    return Model("join_docs", _join_forward)
+
+
+def _join_forward(
+    model: Model[list[Floats2d], Ragged], Xs: list[Floats2d], is_train: bool
+) -> tuple[Ragged, Callable]:
+    lengths = cast(Ints1d, np.asarray([len(X) for X in Xs], dtype="int32"))
+
+    def backprop(dY: Ragged) -> list[Floats2d]:
+        return cast(list[Floats2d], model.ops.unflatten(dY.dataXd, lengths))
+
+    return Ragged(model.ops.flatten(Xs), lengths), backprop
 
 
 def rotary_embedding(head_size: int, base: float = 10000.0) -> Model[Ragged, Ragged]:
@@ -49,32 +73,56 @@ def rotary_embedding(head_size: int, base: float = 10000.0) -> Model[Ragged, Rag
 def _rotary_forward(
     model: Model[Ragged, Ragged], X: Ragged, is_train: bool
 ) -> tuple[Ragged, Callable]:
-    rotation = _rotation(model.ops, X, model.attrs["head_size"], model.attrs["base"])
+    Xt = xp2torch(X.dataXd)
+    rotation = _rotation(
+        X.lengths, Xt.device, model.attrs["head_size"], model.attrs["base"]
+    )
 
     def backprop(dY: Ragged) -> Ragged:
-        return Ragged(_rotate(model.ops, dY, rotation.conj()), X.lengths)
+        dX = _rotate(xp2torch(dY.dataXd), rotation.conj())
+        return Ragged(cast(Floats2d, torch2xp(dX)), X.lengths)
 
-    return Ragged(_rotate(model.ops, X, rotation), X.lengths), backprop
+    Y = _rotate(Xt, rotation)
+    return Ragged(cast(Floats2d, torch2xp(Y)), X.lengths), backprop
 
 
-def _rotation(ops: Ops, X: Ragged, head_size: int, base: float):
+def _rotation(
+    lengths: Ints1d, device: torch.device, head_size: int, base: float
+) -> Tensor:
     """Unit complex numbers of shape (tokens, 1, head_size / 2), one per rotation."""
-    xp = ops.xp
-    lengths = ops.to_numpy(X.lengths)
+    n_tokens = np.asarray(lengths.tolist(), np.int64)
+    longest = int(n_tokens.max(initial=0))
+    # Few different lengths, so that few tables are kept.
+    n_positions = 1 << max(9, (longest - 1).bit_length())
+    make_table = rotations if n_positions <= MOST_KEPT_POSITIONS else make_rotations
+    table = make_table(n_positions, head_size, base, device)
+    if len(n_tokens) == 1:
+        return table[:longest]
+    first = np.cumsum(n_tokens) - n_tokens
+    position = np.arange(n_tokens.sum()) - np.repeat(first, n_tokens)
+    return table[torch.from_numpy(position).to(device)]
+
+
+def make_rotations(
+    n_positions: int, head_size: int, base: float, device: torch.device
+) -> Tensor:
+    """The rotations of positions, complex64 of shape (positions, 1, head_size / 2)."""
     # The angles of far positions need float64: float32 would leave an error of 0.01
     # radians at position 100,000.
-    positions = xp.arange(int(lengths.max(initial=0)), dtype="float64")
-    frequencies = base ** -(xp.arange(0, head_size, 2, dtype="float64") / head_size)
-    angles = xp.outer(positions, frequencies)
-    table = (xp.cos(angles) + 1j * xp.sin(angles)).astype("complex64")
-    return xp.concatenate([table[:0], *(table[:n] for n in lengths)])[:, None]
+    exponents = torch.arange(0, head_size, 2, dtype=torch.float64) / head_size
+    positions = torch.arange(n_positions, dtype=torch.float64)
+    angles = torch.outer(positions, base**-exponents)
+    table = torch.polar(torch.ones_like(angles), angles)
+    return table.to(torch.complex64)[:, None].to(device)
 
 
-def _rotate(ops: Ops, X: Ragged, rotation) -> Floats2d:
+rotations = lru_cache(maxsize=32)(make_rotations)
+
+
+def _rotate(X: Tensor, rotation: Tensor) -> Tensor:
     """Rotate (tokens, blocks * head_size): an adjacent pair is one complex number."""
-    pairs = ops.xp.ascontiguousarray(X.dataXd).view("complex64")
-    rotated = pairs.reshape((len(pairs), -1, rotation.shape[-1])) * rotation
-    return rotated.view("float32").reshape(X.dataXd.shape)
+    pairs = X.contiguous().view(len(X), -1, rotation.shape[2], 2)
+    return torch.view_as_real(torch.view_as_complex(pairs) * rotation).view(X.shape)
 
 
 def ScaledLinear(

@@ -20,40 +20,69 @@ and no tensor has both a number of pairs and of labels in its shape. The few pai
 are gold for some label are left out of x, and their terms are added label by label.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding
 
-from .blocks import Block, Heads, pair_blocks
+from .blocks import Block, Heads, growth_of_blocks, pair_blocks, send
 from .features import PointerFeatures
-from .threads import one_thread
+from .threads import one_thread, share
 
 # Up to this score the factored sum is exact: what underflows in its factors is smaller
 # than exp(60 - 87), against the 1 in the logarithm.
 LARGEST_FACTORED_SCORE = 60.0
+# Instead of the score -inf of no pair, of which it has the exponential, 0.
+LEAST = -1e30
 # Pairs whose exponentials are kept for the gradient; those of further blocks are
-# computed again, so that memory does not grow with the square of a doc's length.
+# computed again, so that memory does not grow with the square of a doc's length. On a
+# GPU more of them are kept, as blocks are larger there.
 KEPT_PAIRS = 2**23
 
-# Adds a block's part to the gradient: (log of the whole sum, weight) of the stretch of
-# each row, both of shape (B, R, C'), and the gradient to add to.
-BackpropBlock = Callable[[Tensor, Tensor, Heads], None]
+# From a logarithm by row and label, of shape (B, R, C'), to the block's gradient.
+BackpropBlock = Callable[[Tensor], "BlockGradient"]
+
+
+@dataclass(frozen=True)
+class BlockGradient:
+    """What a block adds to the gradient.
+
+    rows (Tensor): Start tokens, int64 of shape (N,).
+    columns (Tensor): End tokens, int64 of shape (M,).
+    query (Tensor): Shape (N, d).
+    key (Tensor): Shape (M, d).
+    start (Tensor): Shape (N, C').
+    end (Tensor): Shape (M, C').
+    """
+
+    rows: Tensor
+    columns: Tensor
+    query: Tensor
+    key: Tensor
+    start: Tensor
+    end: Tensor
+
+    def add_to(self, gradient: Heads) -> None:
+        """Add it to the gradient of all tokens."""
+        gradient.query.index_add_(0, self.rows, self.query)
+        gradient.key.index_add_(0, self.columns, self.key)
+        gradient.start.index_add_(0, self.rows, self.start)
+        gradient.end.index_add_(0, self.columns, self.end)
 
 
 @dataclass(frozen=True)
 class Stretches:
     """The stretches of start tokens that docs are cut into.
 
-    of_token (Tensor): The stretch of each token in `Heads`, int64 of shape (T',).
+    of_token (np.ndarray): The stretch of each token in `Heads`, int64 of shape (T',).
     doc (np.ndarray): The doc of each stretch, int64 of shape (stretches,).
     """
 
-    of_token: Tensor
+    of_token: np.ndarray
     doc: np.ndarray
 
     @classmethod
@@ -67,9 +96,8 @@ class Stretches:
         doc = np.repeat(np.arange(len(n_tokens)), n_tokens)
         token = np.arange(len(doc)) - (np.cumsum(n_tokens) - n_tokens)[doc]
         first_stretch = (np.cumsum(n_stretches) - n_stretches)[doc]
-        of_token = first_stretch + token * n_stretches[doc] // n_tokens[doc]
         return cls(
-            of_token=torch.from_numpy(of_token).to(heads.query.device),
+            of_token=first_stretch + token * n_stretches[doc] // n_tokens[doc],
             doc=np.repeat(np.arange(len(n_tokens)), n_stretches),
         )
 
@@ -79,16 +107,117 @@ class Stretches:
 
 @dataclass(frozen=True)
 class GoldPairs:
-    """The U token pairs that are gold for any label of their head.
+    """The U token pairs that are gold for any label of their head, ordered by start.
 
-    start (Tensor): Start token in `Heads`, int64 of shape (U,).
-    end (Tensor): End token in `Heads`, int64 of shape (U,).
-    labels (Tensor): Whether the pair is gold for the label, bool of shape (U, C').
+    start (np.ndarray): Start token in `Heads`, int64 of shape (U,).
+    end (np.ndarray): End token in `Heads`, int64 of shape (U,).
+    of_span (np.ndarray): The pair of each gold span, int64 of shape (spans,).
+    label (np.ndarray): The label of each in its head, int64 of shape (spans,).
     """
 
-    start: Tensor
-    end: Tensor
-    labels: Tensor
+    start: np.ndarray
+    end: np.ndarray
+    of_span: np.ndarray
+    label: np.ndarray
+
+    @classmethod
+    def gather(cls, heads: Heads, gold: Sequence[np.ndarray | None]) -> "GoldPairs":
+        """Gather the gold spans of docs, as `zlpr_loss` takes them."""
+        n_tokens, n_labels = heads.start.shape
+        n_docs = len(heads.lengths) // heads.n_heads
+        spans = [spans for spans in gold if spans is not None]
+        n_spans = [0 if spans is None else len(spans) for spans in gold]
+        first = (np.cumsum(heads.lengths) - heads.lengths)[:n_docs]
+        start, end, label = np.concatenate([np.zeros((0, 3), np.int64), *spans]).T
+        head, label = np.divmod(label, n_labels)
+        offset = np.repeat(first, n_spans) + head * (n_tokens // heads.n_heads)
+        pair, of_span = np.unique(
+            (start + offset) * n_tokens + (end + offset), return_inverse=True
+        )
+        return cls(pair // n_tokens, pair % n_tokens, of_span, label)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a loss is computed of: S stretches with U gold pairs, and N rows of blocks.
+
+    heads (Heads): The features.
+    blocks (List[Block]): The blocks of token pairs.
+    pairs (GoldPairs): The gold pairs.
+    pair_tokens (Tuple[Tensor, Tensor]): Their start and end tokens, int64 of shape
+        (U,).
+    pair_terms (Tensor): The term in which the score of a pair and label counts, int64
+        of shape (U, C'): its stretch, for a gold label S more.
+    pair_signs (Tensor): -1 for a gold label, otherwise 1, of shape (U, C').
+    row_stretches (List[Tensor]): The stretch of each row of each block, int64 of shape
+        (B * R,).
+    weights (Tensor): Weights of stretches and labels in the mean, shape (S, C'): 0 for
+        what is not annotated.
+    """
+
+    heads: Heads
+    blocks: list[Block]
+    pairs: GoldPairs
+    pair_tokens: tuple[Tensor, Tensor]
+    pair_terms: Tensor
+    pair_signs: Tensor
+    row_stretches: list[Tensor]
+    weights: Tensor
+
+    @classmethod
+    def gather(
+        cls,
+        heads: Heads,
+        blocks: list[Block],
+        stretches: Stretches,
+        gold: Sequence[np.ndarray | None],
+        annotated: np.ndarray | None,
+    ) -> "Batch":
+        """Gather what the loss needs on its device."""
+        pairs = GoldPairs.gather(heads, gold)
+        rows = [stretches.of_token[block.rows].ravel() for block in blocks]
+        start, end, pair_stretch, of_span, label, all_rows, doc, weights = send(
+            heads.device,
+            pairs.start,
+            pairs.end,
+            stretches.of_token[pairs.start],
+            pairs.of_span,
+            pairs.label,
+            np.concatenate([np.zeros(0, np.int64), *rows]),
+            stretches.doc,
+            _weights_of_docs(heads, stretches, gold, annotated),
+        )
+        signs = heads.start.new_ones(len(start), heads.start.shape[1])
+        signs[of_span, label] = -1
+        terms = pair_stretch[:, None] + (signs < 0) * len(stretches)
+        return cls(
+            heads=heads,
+            blocks=blocks,
+            pairs=pairs,
+            pair_tokens=(start, end),
+            pair_terms=terms,
+            pair_signs=signs,
+            row_stretches=list(all_rows.split([len(x) for x in rows])),
+            weights=weights.to(heads.start)[doc],
+        )
+
+
+def _weights_of_docs(
+    heads: Heads,
+    stretches: Stretches,
+    gold: Sequence[np.ndarray | None],
+    annotated: np.ndarray | None,
+) -> np.ndarray:
+    """The weight of each stretch of a doc of a head, and label, shape (H * docs, C')"""
+    n_labels = heads.n_heads * heads.start.shape[1]
+    has_part = np.repeat([[spans is not None] for spans in gold], n_labels, axis=1)
+    if annotated is not None:
+        has_part &= annotated
+    by_head = has_part.reshape(len(gold), heads.n_heads, -1).swapaxes(0, 1)
+    has_part = by_head.reshape(len(heads.lengths), -1)
+    n_stretches = np.bincount(stretches.doc, minlength=len(has_part))
+    n_terms = np.sum(has_part.sum(1) * n_stretches)
+    return has_part / max(1, n_terms)
 
 
 @one_thread()
@@ -115,166 +244,179 @@ def zlpr_loss(
     stretch_length (Optional[int]): The largest number of start tokens in a stretch.
         Defaults to one stretch for each doc.
     RETURNS (Tuple[float, PointerFeatures]): The loss and its gradient with respect to
-        the features. Spans that `segments` and `max_length` exclude must not be gold.
+        the features; NaN if a feature or the gradient is not finite. Spans that
+        `segments` and `max_length` exclude must not be gold.
     """
     heads = Heads.from_features(features)
+    blocks = list(pair_blocks(heads, segments=segments, max_length=max_length))
     stretches = Stretches.cut(heads, stretch_length)
-    pairs = _gold_pairs(heads, gold)
-    pair_stretches = stretches.of_token[pairs.start]
-    pair_scores = heads.pair_scores(pairs.start, pairs.end)
+    batch = Batch.gather(heads, blocks, stretches, gold, annotated)
+    loss, largest, gradient = _loss_and_gradient(batch, [False] * len(blocks))
+    too_large = [score > LARGEST_FACTORED_SCORE for score in largest]
+    if any(too_large):
+        loss, _, gradient = _loss_and_gradient(batch, too_large)
+    return loss, gradient.to_features(features.lengths)
 
+
+def _loss_and_gradient(
+    batch: Batch, by_label: Sequence[bool]
+) -> tuple[float, list[float], Heads]:
+    """The loss, a bound of the scores of each block, and the gradient. A GPU is waited
+    for only at the end.
+
+    batch (Batch): The batch.
+    by_label (Sequence[bool]): The blocks whose sums are computed label by label.
+    """
+    heads, blocks = batch.heads, batch.blocks
     # What outlives the large tensors of the blocks is made before them: small tensors
     # between them would fragment the memory.
-    blocks = list(pair_blocks(heads, segments=segments, max_length=max_length))
-    row_stretches = [stretches.of_token[block.rows] for block in blocks]
-    n_rows = [rows.numel() for rows in row_stretches]
+    gradient, all_gradients = _zeros_like(heads)
+    n_rows = [len(rows) for rows in batch.row_stretches]
     log_sums = heads.start.new_empty(sum(n_rows), heads.start.shape[1])
-    n_pairs = 0
-    kept: list[BackpropBlock] = []
-    for block, block_sums in zip(blocks, log_sums.split(n_rows), strict=True):
-        row_sums, backprop = _negative_sums(heads, block, pairs)
-        block_sums[:] = row_sums.flatten(0, 1)
-        n_pairs += block.n_pairs
-        if n_pairs <= KEPT_PAIRS:
-            kept.append(backprop)
-
-    log_negative = _log1p_sum_exp(
-        torch.cat([log_sums, pair_scores.masked_fill(pairs.labels, -torch.inf)]),
-        torch.cat([*(rows.flatten() for rows in row_stretches), pair_stretches]),
-        len(stretches),
+    sums_of_blocks = log_sums.split(n_rows)
+    bounds: list[Tensor] = []
+    n_pairs = np.cumsum([block.n_pairs for block in blocks])
+    n_kept = np.searchsorted(
+        n_pairs, KEPT_PAIRS * growth_of_blocks(heads.device), side="right"
     )
-    log_positive = _log1p_sum_exp(
-        -pair_scores.masked_fill(~pairs.labels, torch.inf),
-        pair_stretches,
-        len(stretches),
+    kept: dict[int, BackpropBlock] = {}
+
+    def compute_sums(n: int) -> tuple[Tensor, Tensor, BackpropBlock]:
+        return _negative_sums(heads, blocks[n], batch.pairs, by_label[n])
+
+    def keep_sums(n: int, result: tuple[Tensor, Tensor, BackpropBlock]) -> None:
+        sums, bound, backprop = result
+        sums_of_blocks[n][:] = sums.flatten(0, 1)
+        bounds.append(bound)
+        if n < n_kept:
+            kept[n] = backprop
+
+    share(compute_sums, keep_sums, len(blocks), heads.device)
+
+    n_stretches = len(batch.weights)
+    all_rows = torch.cat([batch.pair_terms.new_empty(0), *batch.row_stretches])
+    pair_values = heads.pair_scores(*batch.pair_tokens) * batch.pair_signs
+    log_totals = _log1p_sum_exp(
+        [
+            (log_sums, all_rows[:, None].expand_as(log_sums)),
+            (pair_values, batch.pair_terms),
+        ],
+        2 * n_stretches,
     )
-    weights = _weights(heads, stretches, gold, annotated)
-    loss = torch.sum((log_negative + log_positive) * weights)
+    by_sign = log_totals.unflatten(0, (2, n_stretches))
+    loss = torch.sum(by_sign.sum(0) * batch.weights)
 
-    gradient = replace(
-        heads,
-        query=torch.zeros_like(heads.query),
-        key=torch.zeros_like(heads.key),
-        start=torch.zeros_like(heads.start),
-        end=torch.zeros_like(heads.end),
+    # With the weights in the logarithms, the exponentials are the gradient.
+    log_totals = (by_sign - batch.weights.log()).flatten(0, 1)
+    log_negative = log_totals[:n_stretches]
+
+    def compute_gradient(n: int) -> BlockGradient:
+        backprop = kept.pop(n, None) or compute_sums(n)[2]
+        by_row = embedding(batch.row_stretches[n], log_negative)
+        return backprop(by_row.unflatten(0, blocks[n].shape[:2]))
+
+    def add_gradient(n: int, part: BlockGradient) -> None:
+        part.add_to(gradient)
+
+    share(compute_gradient, add_gradient, len(blocks), heads.device)
+    d_pair_scores = (pair_values - log_totals.gather(0, batch.pair_terms)).exp_()
+    _gradient_of_pairs(batch, d_pair_scores * batch.pair_signs).add_to(gradient)
+    # A sum is NaN or infinite if one of its terms is.
+    tensors = (heads.query, heads.key, heads.start, heads.end, all_gradients)
+    sums = [tensor.sum() for tensor in tensors]
+    values = torch.stack([loss, *bounds, *sums]).tolist()
+    is_finite = bool(np.isfinite(values).all())
+    largest = values[1 : 1 + len(bounds)]
+    return (values[0] if is_finite else math.nan), largest, gradient
+
+
+def _zeros_like(heads: Heads) -> tuple[Heads, Tensor]:
+    """Zeros in the shapes of features, and all of them in one tensor."""
+    tensors = (heads.query, heads.key, heads.start, heads.end)
+    zeros = heads.query.new_zeros(sum(tensor.numel() for tensor in tensors))
+    query, key, start, end = (
+        part.view(tensor.shape)
+        for part, tensor in zip(
+            zeros.split([tensor.numel() for tensor in tensors]), tensors, strict=True
+        )
     )
-    recomputed = (_negative_sums(heads, x, pairs)[1] for x in blocks[len(kept) :])
-    for backprop, rows in zip(chain(kept, recomputed), row_stretches, strict=True):
-        backprop(embedding(rows, log_negative), embedding(rows, weights), gradient)
-    d_pair_scores = torch.where(
-        pairs.labels,
-        -(-pair_scores - log_positive[pair_stretches]).exp(),
-        (pair_scores - log_negative[pair_stretches]).exp(),
-    )
-    d_pair_scores *= weights[pair_stretches]
-    _backprop_pairs(heads, pairs, d_pair_scores, gradient)
-    return float(loss), gradient.to_features(features.lengths)
+    return replace(heads, query=query, key=key, start=start, end=end), zeros
 
 
-def _gold_pairs(heads: Heads, gold: Sequence[np.ndarray | None]) -> GoldPairs:
-    n_tokens, n_labels = heads.start.shape
-    first = np.cumsum(heads.lengths) - heads.lengths
-    spans = [
-        np.add(doc_spans, [[offset, offset, 0]])
-        for doc_spans, offset in zip(gold, first[: len(gold)], strict=True)
-        if doc_spans is not None
-    ]
-    start, end, label = np.concatenate([np.zeros((0, 3), np.int64), *spans]).T
-    head, label = np.divmod(label, n_labels)
-    offset = head * (n_tokens // heads.n_heads)
-    pair, index = np.unique(
-        (start + offset) * n_tokens + (end + offset), return_inverse=True
-    )
-    labels = np.zeros((len(pair), n_labels), dtype=bool)
-    labels[index, label] = True
-    device = heads.query.device
-    return GoldPairs(
-        start=torch.from_numpy(pair // n_tokens).to(device),
-        end=torch.from_numpy(pair % n_tokens).to(device),
-        labels=torch.from_numpy(labels).to(device),
-    )
-
-
-def _weights(
-    heads: Heads,
-    stretches: Stretches,
-    gold: Sequence[np.ndarray | None],
-    annotated: np.ndarray | None,
-) -> Tensor:
-    """Weights of stretches and labels in the mean, shape (stretches, C'): 0 for what is
-    not annotated."""
-    n_labels = heads.n_heads * heads.start.shape[1]
-    has_part = np.repeat([[spans is not None] for spans in gold], n_labels, axis=1)
-    if annotated is not None:
-        has_part &= annotated
-    by_head = has_part.reshape(len(gold), heads.n_heads, -1).swapaxes(0, 1)
-    has_part = by_head.reshape(len(heads.lengths), -1)[stretches.doc]
-    return torch.from_numpy(has_part / max(1, has_part.sum())).to(heads.start)
-
-
-def _backprop_pairs(
-    heads: Heads, pairs: GoldPairs, d_scores: Tensor, gradient: Heads
-) -> None:
+def _gradient_of_pairs(batch: Batch, d_scores: Tensor) -> BlockGradient:
+    heads, (start, end) = batch.heads, batch.pair_tokens
     d_shared = d_scores.sum(1, keepdim=True)
-    gradient.query.index_add_(0, pairs.start, d_shared * heads.key[pairs.end])
-    gradient.key.index_add_(0, pairs.end, d_shared * heads.query[pairs.start])
-    gradient.start.index_add_(0, pairs.start, d_scores)
-    gradient.end.index_add_(0, pairs.end, d_scores)
+    return BlockGradient(
+        rows=start,
+        columns=end,
+        query=d_shared * embedding(end, heads.key),
+        key=d_shared * embedding(start, heads.query),
+        start=d_scores,
+        end=d_scores,
+    )
 
 
-def _log1p_sum_exp(values: Tensor, index: Tensor, n: int) -> Tensor:
-    """log(1 + sum of exp(values)) over the rows of each index: (N, C'), (N,) ->
-    (n, C'), stable."""
-    index_2d = index[:, None].expand_as(values)
-    largest = values.new_zeros((n, values.shape[1]))
-    largest.scatter_reduce_(0, index_2d, values, "amax")
-    total = (-largest).exp()
-    total.index_add_(0, index, (values - largest[index]).exp())
-    return largest + total.log()
+def _log1p_sum_exp(parts: Sequence[tuple[Tensor, Tensor]], n_terms: int) -> Tensor:
+    """log(1 + sum of exp(values)) over the values of each term and column, stable.
+
+    parts (Sequence[Tuple[Tensor, Tensor]]): Values, and the term of each, both of shape
+        (N, C').
+    n_terms (int): The number of terms.
+    RETURNS (Tensor): Shape (n_terms, C').
+    """
+    values, _ = parts[0]
+    largest = values.new_zeros((n_terms, values.shape[1]))
+    for values, index in parts:
+        largest.scatter_reduce_(0, index, values, "amax")
+    total = (-largest).exp_()
+    for values, index in parts:
+        total.scatter_add_(0, index, (values - largest.gather(0, index)).exp_())
+    return total.log_().add_(largest)
 
 
 def _negative_sums(
-    heads: Heads, block: Block, pairs: GoldPairs
-) -> tuple[Tensor, BackpropBlock]:
+    heads: Heads, block: Block, pairs: GoldPairs, by_label: bool
+) -> tuple[Tensor, Tensor, BackpropBlock]:
     """Logs of the sums of exp(score) over the pairs of each row that are gold for no
-    label: shape (B, R, C')."""
-    rows, columns = block.rows, block.columns
+    label, of shape (B, R, C'); a bound of the scores, of shape (); and the gradient."""
+    rows, columns, begin, end_of_row, gold = send(
+        heads.device,
+        block.rows,
+        block.columns,
+        *block.allowed_columns(),
+        block.positions(pairs.start, pairs.end),
+    )
     query, start = embedding(rows, heads.query), embedding(rows, heads.start)
     key, end = embedding(columns, heads.key), embedding(columns, heads.end)
-    end.masked_fill_(block.padding[..., None], -torch.inf)
-    shared = torch.bmm(query, key.mT).masked_fill_(~block.allowed(), -torch.inf)
-    shared[_positions(block, pairs)] = -torch.inf
+    shared = torch.bmm(query, key.mT)
+    column = torch.arange(block.shape[2], device=heads.device)
+    not_allowed = (column < begin[..., None]) | (column >= end_of_row[..., None])
+    shared.masked_fill_(not_allowed, -torch.inf)
+    shared.view(-1).index_fill_(0, gold, -torch.inf)
 
-    row_largest = shared.amax(2, keepdim=True)
-    row_largest.masked_fill_(row_largest == -torch.inf, 0)
+    # -inf where a row has no pair would make NaN of its differences.
+    row_largest = shared.amax(2, keepdim=True).clamp_(min=LEAST)
     end_largest = end.amax(1, keepdim=True)
-    bound = start + row_largest + end_largest
-    if bound.max() > LARGEST_FACTORED_SCORE:
+    bound = (start + row_largest).add_(end_largest)
+    if by_label:
         log_sums, backprop_scores = _sums_by_label(shared, start, end)
     else:
         log_sums, backprop_scores = _factored_sums(
             shared.sub_(row_largest).exp_(), end.sub_(end_largest).exp_(), bound
         )
 
-    def backprop(log_total: Tensor, weights: Tensor, gradient: Heads) -> None:
-        d_shared, d_start, d_end = backprop_scores(log_total, weights)
-        d_query, d_key = torch.bmm(d_shared, key), torch.bmm(d_shared.mT, query)
-        gradient.query.index_add_(0, rows.flatten(), d_query.flatten(0, 1))
-        gradient.key.index_add_(0, columns.flatten(), d_key.flatten(0, 1))
-        gradient.start.index_add_(0, rows.flatten(), d_start.flatten(0, 1))
-        gradient.end.index_add_(0, columns.flatten(), d_end.flatten(0, 1))
+    def backprop(log_total: Tensor) -> BlockGradient:
+        d_shared, d_start, d_end = backprop_scores(log_total)
+        return BlockGradient(
+            rows=rows.flatten(),
+            columns=columns.flatten(),
+            query=torch.bmm(d_shared, key).flatten(0, 1),
+            key=torch.bmm(d_shared.mT, query).flatten(0, 1),
+            start=d_start.flatten(0, 1),
+            end=d_end.flatten(0, 1),
+        )
 
-    return log_sums, backprop
-
-
-def _positions(block: Block, pairs: GoldPairs) -> tuple[Tensor, Tensor, Tensor]:
-    """Positions of the gold pairs in the block: matrix, row and column of each."""
-    row = pairs.start - block.first_row[:, None]
-    column = pairs.end - block.first_column[:, None]
-    has_row = (row >= 0) & (row < block.n_rows[:, None])
-    has_column = (column >= 0) & (column < block.n_columns[:, None])
-    matrix, pair = torch.nonzero(has_row & has_column).T
-    return matrix, row[matrix, pair], column[matrix, pair]
+    return log_sums, bound.max(), backprop
 
 
 def _factored_sums(
@@ -288,13 +430,13 @@ def _factored_sums(
     """
     sums = torch.bmm(exp_shared, exp_end)
 
-    def backprop(log_total: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        scale = (bound - log_total).exp_() * weights
-        d_shared = torch.bmm(scale, exp_end.mT) * exp_shared
-        d_end = torch.bmm(exp_shared.mT, scale) * exp_end
-        return d_shared, scale * sums, d_end
+    def backprop(log_total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        scale = (bound - log_total).exp_()
+        d_shared = torch.bmm(scale, exp_end.mT).mul_(exp_shared)
+        d_end = torch.bmm(exp_shared.mT, scale).mul_(exp_end)
+        return d_shared, scale.mul_(sums), d_end
 
-    return sums.log() + bound, backprop
+    return sums.log().add_(bound), backprop
 
 
 def _sums_by_label(
@@ -305,7 +447,7 @@ def _sums_by_label(
 
     shared (Tensor): x, shape (B, R, W), -inf where it does not count.
     start (Tensor): a, shape (B, R, C').
-    end (Tensor): b, shape (B, W, C'), -inf for padding.
+    end (Tensor): b, shape (B, W, C').
     """
 
     def scores(label: int) -> Tensor:
@@ -314,12 +456,11 @@ def _sums_by_label(
     labels = range(start.shape[2])
     log_sums = torch.stack([scores(c).logsumexp(2) for c in labels], dim=2)
 
-    def backprop(log_total: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backprop(log_total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         d_shared = torch.zeros_like(shared)
         d_start, d_end = torch.empty_like(start), torch.empty_like(end)
         for c in labels:
             d_scores = (scores(c) - log_total[..., c, None]).exp_()
-            d_scores *= weights[..., c, None]
             d_shared += d_scores
             d_start[..., c] = d_scores.sum(2)
             d_end[..., c] = d_scores.sum(1)

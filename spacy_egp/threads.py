@@ -1,12 +1,19 @@
-"""PyTorch's threads: one, for the small operations of the head."""
+"""PyTorch's threads: one for each operation of the head, several for the blocks of long
+docs."""
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
+
+# Threads that share the blocks of a batch. Each has the tensors of a block in memory.
+MOST_THREADS = 4
+
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -68,3 +75,64 @@ def one_thread() -> Iterator[None]:
         with _process.lock:
             _process.settings.remove(setting)
             torch.set_num_threads(setting)
+
+
+def share(
+    compute: Callable[[int], Result],
+    collect: Callable[[int, Result], None],
+    n_parts: int,
+    device: torch.device,
+) -> None:
+    """Compute parts of a large piece of work in `one_thread`: on the CPU in as many
+    threads as PyTorch may use otherwise, which wait for each other only to collect.
+
+    compute (Callable[[int], Result]): Computes a part by its number, with PyTorch.
+    collect (Callable[[int, Result], None]): Takes the result of a part: one at a time
+        and in their order, so that a sum is the same whichever thread is faster.
+    n_parts (int): The number of parts.
+    device (torch.device): Where PyTorch computes.
+    """
+    n_threads = min(_here.setting or 1, MOST_THREADS, n_parts)
+    if n_threads < 2 or device.type != "cpu":
+        for n in range(n_parts):
+            collect(n, compute(n))
+        return
+    numbers = iter(range(n_parts))
+    taking, turns = threading.Lock(), threading.Condition()
+    n_collected = 0
+    errors: list[BaseException] = []
+
+    def take() -> int | None:
+        with taking:
+            return None if errors else next(numbers, None)
+
+    def work() -> None:
+        nonlocal n_collected
+        try:
+            while (n := take()) is not None:
+                result = compute(n)
+                with turns:
+                    while n_collected < n:
+                        if errors:
+                            return
+                        turns.wait()
+                    collect(n, result)
+                    n_collected += 1
+                    turns.notify_all()
+        except BaseException as error:
+            with turns:
+                errors.append(error)
+                turns.notify_all()
+
+    def help_out() -> None:
+        torch.set_num_threads(1)
+        work()
+
+    helpers = [threading.Thread(target=help_out) for _ in range(n_threads - 1)]
+    for helper in helpers:
+        helper.start()
+    work()
+    for helper in helpers:
+        helper.join()
+    if errors:
+        raise errors[0]

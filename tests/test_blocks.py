@@ -18,7 +18,10 @@ def count_pairs(blocks, n_tokens):
     """(T, T): how often each pair of tokens is in a block, as an allowed one."""
     counts = np.zeros((n_tokens, n_tokens), dtype=int)
     for block in blocks:
-        matrix, row, column = block.allowed().nonzero(as_tuple=True)
+        begin, end = block.allowed_columns()
+        column = np.arange(block.shape[2])
+        allowed = (column >= begin[..., None]) & (column < end[..., None])
+        matrix, row, column = allowed.nonzero()
         np.add.at(counts, (block.rows[matrix, row], block.columns[matrix, column]), 1)
     return counts
 
@@ -49,7 +52,7 @@ def test_blocks_have_little_padding(lengths):
     blocks = make_blocks(lengths)
     sizes = [int((block.n_rows * block.n_columns).sum()) for block in blocks]
     for block, size in zip(blocks, sizes):
-        assert block.shape[0] <= ROWS_PER_BLOCK
+        assert block.shape[1] <= ROWS_PER_BLOCK
         assert block.n_pairs - size <= max(PADDING_PER_BLOCK, block.n_pairs // 4)
 
 

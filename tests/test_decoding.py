@@ -8,6 +8,7 @@ from oracles import best_flat_total, brute_force_spans, cross, overlap, random_f
 
 import spacy_egp.blocks
 import spacy_egp.decoding
+from spacy_egp.blocks import Heads, pair_blocks
 from spacy_egp.decoding import (
     ScoredSpans,
     decode,
@@ -143,6 +144,45 @@ def test_number_of_spans_is_bounded_over_blocks_of_the_same_rows(monkeypatch):
     assert spans.bounded.tolist() == [0]
     assert len(spans) == 60
     assert np.sum(spans.end < 10) == 55
+
+
+def test_work_for_candidates_is_proportional_to_what_is_kept(monkeypatch):
+    """Of a long doc all whose pairs are above the threshold."""
+    scored, decoded = [], []
+    pair_scores, decode_block = Heads.pair_scores, spacy_egp.decoding._decode_block
+
+    def count_pairs(heads, start, end):
+        scored.append(len(start))
+        return pair_scores(heads, start, end)
+
+    def count_blocks(heads, best_start, best_end, block, *args):
+        decoded.append(block)
+        return decode_block(heads, best_start, best_end, block, *args)
+
+    monkeypatch.setattr(Heads, "pair_scores", count_pairs)
+    monkeypatch.setattr(spacy_egp.decoding, "_decode_block", count_blocks)
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 1000)
+    monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**12)
+    features = random_features(np.random.default_rng(0), [2000], n_labels=3, n_heads=1)
+    spans = decode(features, -np.inf)
+    assert len(spans) == 10 * 2000
+    assert sum(scored) <= len(spans)
+    heads = Heads.from_features(features)
+    blocks = list(pair_blocks(heads, segments=None, max_length=None))
+    # Those nearest to the diagonal have filled their stretch of rows.
+    assert len(decoded) < len(blocks) / 10
+
+
+@pytest.mark.parametrize("chunk", [1, 100])
+@pytest.mark.parametrize("limit", [1, 5, 40])
+def test_the_best_spans_of_chunks_are_the_best_of_all(monkeypatch, chunk, limit):
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", limit)
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_TOKEN", 0)
+    features = random_features(np.random.default_rng(0), [1, 6], 30, n_heads=1)
+    at_once = decode(features, -np.inf)
+    assert np.bincount(at_once.doc).tolist() == [min(limit, 30), limit]
+    monkeypatch.setattr(spacy_egp.decoding, "SCORES_PER_CHUNK", chunk)
+    assert as_dict(decode(features, -np.inf)) == as_dict(at_once)
 
 
 def test_as_many_spans_as_the_bound_allows_are_not_too_many(monkeypatch):

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import spacy
+import srsly
 from conftest import CONFIGS, make_examples, needs_gpu, transformer_config
 from spacy.util import load_config
 
@@ -47,3 +48,19 @@ def test_transformer_trains_on_a_gpu(
     config["training"]["optimizer"]["learn_rate"] = 0.001
     train_on_gpu(config, corpus_path, tmp_path)
     check_on_cpu(tmp_path)
+
+
+def test_a_step_is_a_handful_of_launches(tmp_path):
+    """Whatever the size of the batch; and it waits for the GPU at its end only: for the
+    loss, or for candidates, their labels and their scores."""
+    script = CONFIGS.parent / "project" / "scripts" / "launches.py"
+    path = tmp_path / "launches.json"
+    command = [sys.executable, str(script), str(path), "--gpu-id", "0"]
+    subprocess.run(command, check=True)
+    most = {
+        "training": {"kernels": 200, "copies": 6, "waits": 8},
+        "prediction": {"kernels": 100, "copies": 6, "waits": 8},
+    }
+    for result in srsly.read_json(path)["results"]:
+        for figure, limit in most[result["phase"]].items():
+            assert result[figure] <= limit, result

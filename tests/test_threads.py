@@ -4,16 +4,20 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
+import numpy as np
 import pytest
 import spacy
 import torch
 from conftest import NESTED_DATA, make_examples
+from oracles import random_features, random_gold
 
+import spacy_egp.blocks
 import spacy_egp.decoding
 import spacy_egp.layers
 import spacy_egp.loss
-from spacy_egp.threads import one_thread
+from spacy_egp.threads import one_thread, share
 
 
 @pytest.fixture(autouse=True)
@@ -139,3 +143,53 @@ thread.join()
 """
     command = [sys.executable, "-W", "ignore", "-c", code]
     assert subprocess.check_output(command, text=True, timeout=300).split() == ["3"]
+
+
+CPU = torch.device("cpu")
+
+
+def test_shared_work_is_collected_in_order():
+    computed_by, collected = set(), []
+
+    def compute(n):
+        assert torch.get_num_threads() == 1
+        computed_by.add(threading.get_ident())
+        # The first parts take longest.
+        time.sleep(0.02 / (1 + n))
+        return -n
+
+    with one_thread():
+        share(compute, lambda n, result: collected.append((n, result)), 20, CPU)
+    assert collected == [(n, -n) for n in range(20)]
+    assert len(computed_by) == 3
+
+
+@pytest.mark.parametrize("part", ["compute", "collect"])
+@pytest.mark.parametrize("n_parts", [1, 20])
+def test_an_error_in_shared_work_ends_it(part, n_parts):
+    def fail(n, *result):
+        if n == min(n_parts - 1, 5):
+            raise KeyError(n)
+
+    functions = {"compute": lambda n: n, "collect": lambda n, result: None, part: fail}
+    with pytest.raises(KeyError), one_thread():
+        share(functions["compute"], functions["collect"], n_parts, CPU)
+
+
+def test_several_threads_find_the_same(monkeypatch):
+    """Bit for bit, also where they share many blocks, some of them computed again."""
+    monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**10)
+    monkeypatch.setattr(spacy_egp.loss, "KEPT_PAIRS", 2**14)
+    monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 1000)
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [200, 3, 150], n_labels=3, n_heads=1)
+    gold = random_gold(rng, [200, 3, 150], 3, 0.5)
+    results = []
+    for n_threads in (1, 3):
+        torch.set_num_threads(n_threads)
+        loss, gradient = spacy_egp.loss.zlpr_loss(features, gold)
+        spans = spacy_egp.decoding.decode(features, -3.0)
+        results.append([loss, *vars(gradient).values(), *vars(spans).values()])
+    assert len(results[0][-1]) == 2
+    for alone, shared in zip(*results):
+        np.testing.assert_array_equal(alone, shared)

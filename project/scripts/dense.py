@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import embedding
 from torch.nn.utils.rnn import pad_sequence
 
-from spacy_egp.blocks import Heads, pair_blocks
+from spacy_egp.blocks import Heads, pair_blocks, send
 from spacy_egp.component import DEFAULT_MODEL, EGPRecognizer
 from spacy_egp.decoding import ScoredSpans
 from spacy_egp.features import PointerFeatures
@@ -62,8 +62,9 @@ class PairProducts(EGPRecognizer):
     def predict(self, docs: Iterable[Doc]) -> ScoredSpans:
         heads = Heads.from_features(self.model.predict(list(docs)))
         for block in pair_blocks(heads, segments=None, max_length=None):
-            query = embedding(block.rows, heads.query)
-            torch.bmm(query, embedding(block.columns, heads.key).mT)
+            rows, columns = send(heads.device, block.rows, block.columns)
+            query = embedding(rows, heads.query)
+            torch.bmm(query, embedding(columns, heads.key).mT)
         return ScoredSpans.empty()
 
 

@@ -147,15 +147,7 @@ def make_step(case: Case, seed: int) -> Callable[[], Any]:
     """What a phase does with random docs: "training", a step with the optimizer's;
     "prediction"; "loss", only the scores and loss of given pointer features, with the
     gradient."""
-    fix_random_seed(seed)
-    nlp = spacy.blank("xx")
-    tok2vec = {"@architectures": "benchmark.GivenVectors.v1", "width": WIDTH}
-    recognizer = add_recognizer(nlp, case.head, tok2vec)
-    for i in range(case.labels):
-        recognizer.add_label(f"LABEL{i}")
-    rng = np.random.default_rng(seed)
-    examples = [_random_example(nlp.vocab, case, rng) for _ in range(case.docs)]
-    nlp.initialize(lambda: examples)
+    recognizer, examples = make_recognizer(case, seed)
     docs = [example.predicted for example in examples]
 
     def compute_loss() -> None:
@@ -176,6 +168,29 @@ def make_step(case: Case, seed: int) -> Callable[[], Any]:
         step()
 
     return step_in_blocks
+
+
+def make_recognizer(
+    case: Case, seed: int, raggedness: float = 0.0
+) -> tuple[Any, list[Example]]:
+    """An initialized recognizer and its random docs, whose lengths differ from those of
+    the case by up to a share."""
+    fix_random_seed(seed)
+    nlp = spacy.blank("xx")
+    tok2vec = {"@architectures": "benchmark.GivenVectors.v1", "width": WIDTH}
+    recognizer = add_recognizer(nlp, case.head, tok2vec)
+    for i in range(case.labels):
+        recognizer.add_label(f"LABEL{i}")
+    rng = np.random.default_rng(seed)
+    shares = np.linspace(1 - raggedness, 1 + raggedness, case.docs)
+    examples = [
+        _random_example(
+            nlp.vocab, replace(case, tokens=round(case.tokens * share)), rng
+        )
+        for share in shares
+    ]
+    nlp.initialize(lambda: examples)
+    return recognizer, examples
 
 
 def _random_example(
