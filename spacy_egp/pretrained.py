@@ -43,15 +43,22 @@ def _check_transformers(nlp: Language) -> None:
         loader = settings.get("encoder_loader", {})
         factory = nlp.pipe_factories[component]
         if factory == "transformer" and "name" in model:
-            _read_config(component, model["name"])
+            read_config(component, model["name"])
         elif factory == "curated_transformer" and "name" in loader:
             revision = loader.get("revision", "main")
-            pretrained = _read_config(component, loader["name"], revision)
+            pretrained = read_config(component, loader["name"], revision)
             _check_settings(component, loader["name"], model, pretrained)
 
 
-def _read_config(component: str, name: str, revision: str = "main") -> dict[str, Any]:
-    """What Hugging Face's config of a pretrained model says."""
+def read_config(component: str, name: str, revision: str = "main") -> dict[str, Any]:
+    """Read Hugging Face's config of a pretrained model.
+
+    component (str): Name of the component that has the model.
+    name (str): Name or folder of the model.
+    revision (str): Its revision on the hub.
+    RETURNS (Dict[str, Any]): What the config says.
+    RAISES (ValueError): If the model is out of reach.
+    """
     reason: Exception | None = None
     path: str | None = None
     try:

@@ -5,12 +5,14 @@ from spacy.cli._util import app as spacy_app
 
 from .annotate import annotate_cli
 from .convert import convert_cli
+from .init_config import init_config_cli
 from .report import report_cli
 
 HELP = """Commands for nested named entity recognition."""
 
 app = typer.Typer(name="egp", help=HELP, no_args_is_help=True)
 app.command("convert")(convert_cli)
+app.command("init-config")(init_config_cli)
 app.command("report")(report_cli)
 app.command("annotate")(annotate_cli)
 spacy_app.add_typer(app)
