@@ -437,6 +437,10 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP324 = "{path} exists: choose another name, or write over it with --force."
 
     # spacy egp annotate: the run
+    EGP325 = (
+        "The format {format} cannot be written to standard output: name a folder, or "
+        "choose jsonl, prodigy or doccano with --format."
+    )
     EGP401 = (
         "The address {address} of a cluster needs the engine ray: add --engine ray."
     )

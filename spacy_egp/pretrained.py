@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import srsly
 from spacy.language import Language
+from thinc.api import ConfigValidationError
 from transformers.utils import CONFIG_NAME, cached_file
 
 from .errors import Errors
@@ -66,7 +67,7 @@ def read_config(component: str, name: str, revision: str = "main") -> dict[str, 
     except (OSError, ValueError) as error:
         reason = error
     if path is None:
-        raise ValueError(
+        raise _config_error(
             Errors.EGP024.format(name=component, model=name, config_name=CONFIG_NAME)
         ) from reason
     return cast(dict[str, Any], srsly.read_json(path))
@@ -81,9 +82,14 @@ def _check_settings(
         if key in pretrained and not _is_same(pretrained[key], model[setting])
     ]
     if changes:
-        raise ValueError(
+        raise _config_error(
             Errors.EGP025.format(name=component, model=name, changes=", ".join(changes))
         )
+
+
+def _config_error(message: str) -> ConfigValidationError:
+    """An error that spaCy's commands show without a traceback."""
+    return ConfigValidationError(title=message, config={}, errors=[], show_config=False)
 
 
 def _is_same(pretrained: Any, setting: Any) -> bool:

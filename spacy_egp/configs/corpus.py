@@ -63,6 +63,8 @@ def read_facts(path: Path, spans_key: str = DEFAULTS["spans_key"]) -> CorpusFact
         facts.nested += sum(depth > 1 for depth in depths)
         facts.crossing += n_crossing
         keys.update(doc.spans)
+    if not facts.docs:
+        raise ValueError(Errors.EGP307.format(path=path))
     if not facts.spans:
         raise ValueError(
             Errors.EGP323.format(

@@ -1,5 +1,7 @@
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 import srsly
@@ -115,3 +117,23 @@ def test_bad_settings_give_one_message(
     assert result.exit_code == 1
     assert message in words_of(result)
     assert isinstance(result.exception, SystemExit)
+
+
+def test_stdout(model_path, texts_path, tmp_path):
+    """The documents and nothing else, in the order of the input."""
+    command = [sys.executable, "-m", "spacy", "egp", "annotate", model_path, texts_path]
+    options = ["--docs-per-part", "25", "--n-process", "2"]
+    result = subprocess.run([*command, "-", *options], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    annotate(str(model_path), str(texts_path), str(tmp_path / "out"))
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert lines == read_rows(tmp_path / "out")
+    assert "Annotated corpus" in result.stderr
+
+
+def test_format_that_is_not_for_stdout(model_path, texts_path, capsys):
+    with pytest.raises(SystemExit):
+        run_captured(capsys, model_path, texts_path, "-", "--format", "spacy")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "[EGP325] The format spacy" in " ".join(captured.err.split())
