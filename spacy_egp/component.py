@@ -102,7 +102,13 @@ depth = 4
         **DEFAULTS,
         "scorer": {"@scorers": "spacy-egp.span_scorer.v1"},
     },
-    default_score_weights={"spans_sc_f": 1.0, "spans_sc_p": 0.0, "spans_sc_r": 0.0},
+    default_score_weights={
+        "spans_sc_f": 1.0,
+        "spans_sc_p": 0.0,
+        "spans_sc_r": 0.0,
+        # Not counted, but saved with the pipeline.
+        "spans_sc_per_type": None,
+    },
 )
 def make_egp_ner(
     nlp: Language,

@@ -491,7 +491,27 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP309 = "{path} does not end in {suffix}: choose another name for {output}."
 
+    # spacy egp init-config
+    EGP320 = (
+        "The encoder {encoder} takes no transformer, such as {transformer!r}: choose "
+        "--encoder trf or curated_trf, or leave out --transformer."
+    )
+    EGP321 = "There is no language {lang!r}: {error}"
+    EGP322 = (
+        "{transformer!r} is of the type {type!r}, but curated_trf takes {choices}: "
+        "choose --encoder trf, which takes any."
+    )
+    EGP323 = (
+        "None of the {n_docs} docs in {path} has a span in doc.spans[{spans_key!r}]. "
+        "Keys there: {keys}. Convert them with --spans-key {spans_key}."
+    )
+    EGP324 = "{path} exists: choose another name, or write over it with --force."
+
     # spacy egp annotate: the run
+    EGP325 = (
+        "The format {format} cannot be written to standard output: name a folder, or "
+        "choose jsonl, prodigy or doccano with --format."
+    )
     EGP401 = (
         "The address {address} of a cluster needs the engine ray: add --engine ray."
     )

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import srsly
 from spacy.language import Language
+from thinc.api import ConfigValidationError
 from transformers.utils import CONFIG_NAME, cached_file
 
 from .errors import Errors
@@ -43,15 +44,22 @@ def _check_transformers(nlp: Language) -> None:
         loader = settings.get("encoder_loader", {})
         factory = nlp.pipe_factories[component]
         if factory == "transformer" and "name" in model:
-            _read_config(component, model["name"])
+            read_config(component, model["name"])
         elif factory == "curated_transformer" and "name" in loader:
             revision = loader.get("revision", "main")
-            pretrained = _read_config(component, loader["name"], revision)
+            pretrained = read_config(component, loader["name"], revision)
             _check_settings(component, loader["name"], model, pretrained)
 
 
-def _read_config(component: str, name: str, revision: str = "main") -> dict[str, Any]:
-    """What Hugging Face's config of a pretrained model says."""
+def read_config(component: str, name: str, revision: str = "main") -> dict[str, Any]:
+    """Read Hugging Face's config of a pretrained model.
+
+    component (str): Name of the component that has the model.
+    name (str): Name or folder of the model.
+    revision (str): Its revision on the hub.
+    RETURNS (Dict[str, Any]): What the config says.
+    RAISES (ValueError): If the model is out of reach.
+    """
     reason: Exception | None = None
     path: str | None = None
     try:
@@ -59,7 +67,7 @@ def _read_config(component: str, name: str, revision: str = "main") -> dict[str,
     except (OSError, ValueError) as error:
         reason = error
     if path is None:
-        raise ValueError(
+        raise _config_error(
             Errors.EGP024.format(name=component, model=name, config_name=CONFIG_NAME)
         ) from reason
     return cast(dict[str, Any], srsly.read_json(path))
@@ -74,9 +82,14 @@ def _check_settings(
         if key in pretrained and not _is_same(pretrained[key], model[setting])
     ]
     if changes:
-        raise ValueError(
+        raise _config_error(
             Errors.EGP025.format(name=component, model=name, changes=", ".join(changes))
         )
+
+
+def _config_error(message: str) -> ConfigValidationError:
+    """An error that spaCy's commands show without a traceback."""
+    return ConfigValidationError(title=message, config={}, errors=[], show_config=False)
 
 
 def _is_same(pretrained: Any, setting: Any) -> bool:

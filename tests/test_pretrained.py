@@ -1,8 +1,10 @@
 """The check of the pretrained models that a config names."""
 
 import pytest
-from conftest import make_examples, transformer_config
+from conftest import CONFIGS, make_examples, transformer_config
+from spacy.cli._util import app as spacy_app
 from spacy.util import load_model_from_config
+from typer.testing import CliRunner
 
 
 @pytest.fixture(params=["egp_trf", "egp_curated_trf"])
@@ -31,3 +33,14 @@ def test_other_settings_than_the_pretrained_model(bert_path):
     message = r"EGP025.*'transformer'.* hidden_width = 32, padding_idx = 0"
     with pytest.raises(ValueError, match=message):
         initialize(config)
+
+
+def test_training_ends_with_the_message_alone(corpus_path, tmp_path):
+    paths = {"transformer": tmp_path, "train": corpus_path, "dev": corpus_path}
+    options = [f"--paths.{name}={path}" for name, path in paths.items()]
+    result = CliRunner().invoke(
+        spacy_app, ["train", str(CONFIGS / "egp_trf.cfg"), *options]
+    )
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "[EGP024] 'transformer': cannot find" in result.output

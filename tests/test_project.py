@@ -79,7 +79,7 @@ def cmeee(project):
         srsly.write_json(path, [record] * 40)
     config = (project.parent / "configs" / "egp_cnn.cfg").read_text(encoding="utf8")
     # Training is over before the config's first evaluation.
-    config = config.replace("eval_frequency = 500", "eval_frequency = 50")
+    config = config.replace("eval_frequency = 200", "eval_frequency = 50")
     (project.parent / "configs" / "short.cfg").write_text(config, encoding="utf8")
     run_workflow(project, "cmeee", "--vars.config", "short", "--vars.steps", "100")
     return project

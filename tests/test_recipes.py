@@ -2,9 +2,11 @@
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import spacy
+import srsly
 import thinc.shims.pytorch
 from conftest import (
     CONFIGS,
@@ -120,6 +123,32 @@ def recipe_config(heading, corpus_path, folder):
         if "source" in section:
             config["components"][name] = {}
     return config.merge(recipe)
+
+
+def test_predict_correct_retrain(model_path, corpus_path, tmp_path, monkeypatch):
+    """A person removes a span of a new doc; it is learned with the docs before."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(model_path, tmp_path / "training" / "model-best")
+    (tmp_path / "corpus").mkdir()
+    shutil.copy(corpus_path, tmp_path / "corpus" / "train.spacy")
+    shutil.copy(corpus_path, tmp_path / "dev.spacy")
+    srsly.write_jsonl("texts.jsonl", [{"text": "I like Berlin and London."}])
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    predict, retrain = blocks("bash")["Predict, correct, retrain"]
+    subprocess.run(["bash", "-ec", predict], check=True)
+    [task] = srsly.read_jsonl("tasks.jsonl")
+    assert len(task["spans"]) == 3
+    task["spans"] = [span for span in task["spans"] if span["label"] != "PLACES"]
+    srsly.write_jsonl("corrected.jsonl", [{**task, "answer": "accept"}])
+    # A short training.
+    retrain = retrain.replace("--output", "--training.max_steps 2 --output")
+    subprocess.run(["bash", "-ec", retrain], check=True)
+    [doc] = (
+        DocBin().from_disk("corpus/corrected.spacy").get_docs(spacy.blank("en").vocab)
+    )
+    assert sorted(spans_of(doc)) == [(7, 13, "LOC"), (18, 24, "LOC")]
+    nlp = spacy.load("retrained/model-last")
+    assert set(nlp.get_pipe("egp_ner").labels) == {"PERSON", "LOC", "PLACES", "TITLE"}
 
 
 def test_another_key(corpus_path, folder, tmp_path):

@@ -192,20 +192,25 @@ class Run:
 
 @registry.batchers("spacy-egp-project.batch_for_minutes.v1")
 def make_batch_for_minutes(
-    batcher: Callable[[Iterable[Example]], Iterable[list[Example]]], minutes: float
+    batcher: Callable[[Iterable[Example]], Iterable[list[Example]]],
+    minutes: float,
+    clock: str = "perf_counter",
 ) -> Callable[[list[Example]], Iterator[list[Example]]]:
     """Create a batcher whose one pass takes a given time, however often it goes
     through the examples.
 
     batcher (Callable): The batcher of each time.
-    minutes (float): Wall-clock minutes.
+    minutes (float): Minutes of the clock.
+    clock (str): Function of the module `time`: "perf_counter" for wall-clock minutes,
+        "process_time" for those of the processor.
     """
+    now: Callable[[], float] = getattr(time, clock)
 
     def batch(examples: list[Example]) -> Iterator[list[Example]]:
-        end = time.perf_counter() + 60 * minutes
+        end = now() + 60 * minutes
         while True:
             for examples_of_batch in batcher(examples):
-                if time.perf_counter() > end:
+                if now() > end:
                     return
                 yield examples_of_batch
             random.shuffle(examples)

@@ -16,9 +16,9 @@ from wasabi import msg
 
 from ..errors import Errors
 
-# In the order of the help. Each is the function NAME_cli of the module NAME, which may have
-# CONTEXT_SETTINGS of Click, too.
-COMMANDS = ("convert", "check", "report", "annotate")
+# In the order of the help. Each is the function NAME_cli of the module NAME, which may
+# have CONTEXT_SETTINGS of Click, too.
+COMMANDS = ("convert", "check", "init-config", "report", "annotate")
 
 
 class LazyGroup(TyperGroup):

@@ -1,9 +1,13 @@
 """`spacy egp annotate`: the options of an annotation, and its summary on the screen."""
 
 import json
+import shutil
 import sys
-from contextlib import redirect_stdout
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, BinaryIO
 
 from typer import Argument as Arg
 from typer import Option as Opt
@@ -12,6 +16,7 @@ from wasabi import msg
 from ..annotation.annotate import ENGINES, annotate
 from ..annotation.formats import OUTPUTS
 from ..annotation.summary import Summary
+from ..errors import Errors
 from .terminal import escape
 
 FORMAT_HELP = f"Format of the output: {', '.join(OUTPUTS)}"
@@ -26,7 +31,9 @@ def annotate_cli(
             help="File, folder, pattern or URL: .parquet, .jsonl, .txt (lines), .spacy"
         ),
     ],
-    output_path: Annotated[str, Arg(help="Folder or URL of a folder, for the parts")],
+    output_path: Annotated[
+        str, Arg(help="Folder or its URL, for the parts; - for stdout, a small corpus")
+    ],
     format: Annotated[str, Opt("--format", "-f", help=FORMAT_HELP)] = "jsonl",
     text_column: Annotated[
         str, Opt("--text-column", "-t", help="Column of the text")
@@ -80,40 +87,70 @@ def annotate_cli(
     The output is written in parts. If the command is interrupted, the same
     command goes on with the parts that are missing. Documents that fail are
     listed in the folder _failed of the output, and the exit code is then 1.
+    With - as the output, the documents are written to stdout when all are annotated.
 
     $ spacy egp annotate training/model-best corpus.jsonl.gz annotated -n 4
     """
-    try:
-        # Ray prints what has become of workers to stdout, which is for the summary.
-        with redirect_stdout(sys.stderr):
-            summary = annotate(
-                model,
-                input_path,
-                output_path,
-                format=format,
-                text_column=text_column,
-                spans_key=spans_key,
-                threshold=threshold,
-                max_length=max_length,
-                max_chars=max_chars,
-                max_seconds=max_seconds,
-                docs_per_part=docs_per_part,
-                batch_words=batch_words,
-                engine=engine,
-                n_process=n_process,
-                gpu=gpu,
-                address=address,
-                code=code,
-                silent=False,
-            )
-    except (ImportError, OSError, ValueError) as error:
-        msg.fail("Cannot annotate the input", escape(error), exits=1)
-    if as_json:
-        print(json.dumps(summary.to_dict(), indent=2))
-    else:
-        print_summary(summary)
+    stdout = sys.stdout.buffer
+    # With -, it is for the documents alone.
+    with redirect_stdout(sys.stderr if output_path == "-" else sys.stdout):
+        try:
+            # Ray prints what has become of workers to stdout, which is for the summary.
+            with (
+                parts_folder(output_path, format, stdout) as folder,
+                redirect_stdout(sys.stderr),
+            ):
+                summary = annotate(
+                    model,
+                    input_path,
+                    folder,
+                    format=format,
+                    text_column=text_column,
+                    spans_key=spans_key,
+                    threshold=threshold,
+                    max_length=max_length,
+                    max_chars=max_chars,
+                    max_seconds=max_seconds,
+                    docs_per_part=docs_per_part,
+                    batch_words=batch_words,
+                    engine=engine,
+                    n_process=n_process,
+                    gpu=gpu,
+                    address=address,
+                    code=code,
+                    silent=False,
+                )
+        except (ImportError, OSError, ValueError) as error:
+            msg.fail("Cannot annotate the input", escape(error), exits=1)
+        if as_json:
+            print(json.dumps(summary.to_dict(), indent=2))
+        else:
+            print_summary(summary)
     if summary.total.failed.count:
         raise SystemExit(1)
+
+
+@contextmanager
+def parts_folder(output_path: str, format: str, stdout: BinaryIO) -> Iterator[str]:
+    """Give an annotation a folder for its parts.
+
+    output_path (str): The folder; of -, the parts are written to stdout in the end.
+    format (str): The format of the output.
+    stdout (BinaryIO): Where to write them then.
+    YIELDS (str): The folder, a temporary one for -.
+    RAISES (ValueError): If the format cannot be written to stdout.
+    """
+    if output_path != "-":
+        yield output_path
+        return
+    if OUTPUTS.get(format, ".jsonl") != ".jsonl":
+        raise ValueError(Errors.EGP325.format(format=format))
+    with TemporaryDirectory() as folder:
+        parts = Path(folder, "parts")
+        yield str(parts)
+        for path in sorted(parts.glob("part-*")):
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, stdout)
 
 
 def print_summary(summary: Summary) -> None:

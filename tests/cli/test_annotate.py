@@ -1,6 +1,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 import srsly
@@ -140,3 +142,23 @@ def test_what_others_have_named_does_not_control_the_terminal(model_path, tmp_pa
         assert not {"\x1b]", "\x07"} & set(result.output)
         assert "\x1b]" not in result.output
     assert r"\x1b" in words_of(results[0])
+
+
+def test_stdout(model_path, texts_path, tmp_path):
+    """The documents and nothing else, in the order of the input."""
+    command = [sys.executable, "-m", "spacy", "egp", "annotate", model_path, texts_path]
+    options = ["--docs-per-part", "25", "--n-process", "2"]
+    result = subprocess.run([*command, "-", *options], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    annotate(str(model_path), str(texts_path), str(tmp_path / "out"))
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert lines == read_rows(tmp_path / "out")
+    assert "Annotated corpus" in result.stderr
+
+
+def test_format_that_is_not_for_stdout(model_path, texts_path, capsys):
+    with pytest.raises(SystemExit):
+        run_captured(capsys, model_path, texts_path, "-", "--format", "spacy")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "[EGP325] The format spacy" in " ".join(captured.err.split())

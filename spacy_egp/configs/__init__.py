@@ -1,0 +1,1 @@
+"""Configs of trainings: from a template, and from what a corpus asks for."""

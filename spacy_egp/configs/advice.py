@@ -1,0 +1,133 @@
+"""Which settings a training corpus asks for, and why."""
+
+from math import ceil
+from typing import Any, NamedTuple
+
+from ..component import LENGTH_MARGIN
+from .config import TRANSFORMERS
+from .corpus import CorpusFacts
+
+# Docs with fewer words on average are sentences rather than documents.
+WORDS_OF_DOCUMENT = 100
+# A pass over a small corpus has at least as many batches.
+BATCHES_PER_PASS = 10
+
+
+class Advice(NamedTuple):
+    """A setting that a corpus asks for.
+
+    setting (str): Name of the setting, with dots.
+    value (Any): Its value.
+    reason (str): Why, in words.
+    """
+
+    setting: str
+    value: Any
+    reason: str
+
+
+class Budget(NamedTuple):
+    """How long a kind of encoder is trained.
+
+    batch_words (int): The largest number of words in a batch.
+    batch_setting (str): Name of the setting of that number.
+    doc_words (int): Longer docs are cut.
+    passes (int): Passes over a corpus of medium size.
+    min_steps (int): The smallest number of steps.
+    """
+
+    batch_words: int
+    batch_setting: str
+    doc_words: int
+    passes: int
+    min_steps: int
+
+
+FROM_SCRATCH = Budget(1000, "training.batcher.size.stop", 1000, 100, 1000)
+PRETRAINED = Budget(2000, "training.batcher.size", 500, 20, 400)
+MAX_STEPS = 20_000
+
+
+def advise(facts: CorpusFacts, encoder: str) -> list[Advice]:
+    """Choose settings for a training corpus.
+
+    facts (CorpusFacts): What the corpus is like.
+    encoder (str): The encoder, one of `spacy_egp.configs.config.ENCODERS`.
+    RETURNS (List[Advice]): The settings.
+    """
+    budget = PRETRAINED if encoder in TRANSFORMERS else FROM_SCRATCH
+    batch = _batch(facts, budget)
+    return [
+        *_length(facts, budget, batch.value),
+        batch,
+        *_reader(facts, encoder, budget),
+        _bound(facts),
+        _overlap(facts),
+    ]
+
+
+def _batch(facts: CorpusFacts, budget: Budget) -> Advice:
+    """Smaller batches for a small corpus, so that the model is updated often enough."""
+    words = facts.words // BATCHES_PER_PASS
+    size = max(budget.batch_words // 4, min(words, budget.batch_words))
+    reason = f"a pass over {facts.words:,} words is {ceil(facts.words / size)} batches"
+    return Advice(budget.batch_setting, size, reason)
+
+
+def _length(facts: CorpusFacts, budget: Budget, batch_words: int) -> list[Advice]:
+    steps_per_pass = ceil(facts.words / batch_words)
+    most = budget.passes * steps_per_pass
+    steps = max(budget.min_steps, min(most, MAX_STEPS))
+    reason = f"{steps / steps_per_pass:,.0f} passes over the corpus at most"
+    patience = max(budget.min_steps, steps // 4)
+    frequency = max(100, min(steps_per_pass, 200))
+    return [
+        Advice("training.max_steps", steps, reason),
+        Advice(
+            "training.patience",
+            patience,
+            f"ends after {patience / steps:.0%} of the steps without a better score",
+        ),
+        Advice(
+            "training.eval_frequency",
+            frequency,
+            f"a score every {frequency / steps_per_pass:.1f} passes",
+        ),
+    ]
+
+
+def _reader(facts: CorpusFacts, encoder: str, budget: Budget) -> list[Advice]:
+    advice = []
+    mean = facts.words / facts.docs
+    if encoder not in TRANSFORMERS:
+        is_short = mean < WORDS_OF_DOCUMENT
+        kind = (
+            "sentences: some are joined, as longer texts may be annotated"
+            if is_short
+            else "documents: they are not joined"
+        )
+        reason = f"docs of {mean:.1f} words on average are {kind}"
+        advice.append(Advice("corpora.train.max_joined", 8 if is_short else 1, reason))
+    if facts.longest_doc > budget.doc_words:
+        reason = (
+            f"the longest doc has {facts.longest_doc:,} words: it is cut between "
+            "sentences, for batches of even size"
+        )
+        advice.append(Advice("corpora.train.max_length", budget.doc_words, reason))
+    return advice
+
+
+def _bound(facts: CorpusFacts) -> Advice:
+    bound = ceil(facts.longest_span * LENGTH_MARGIN)
+    reason = (
+        f"the longest span has {facts.longest_span} tokens, and spans of up to {bound} "
+        "are scored"
+    )
+    return Advice("components.egp_ner.max_length", "auto", reason)
+
+
+def _overlap(facts: CorpusFacts) -> Advice:
+    nested, crossing = facts.nested / facts.spans, facts.crossing / facts.spans
+    reason = f"{nested:.1%} of the spans are nested, {crossing:.1%} cross others"
+    overlap = "any" if facts.crossing else "nested" if facts.nested else "flat"
+    return Advice("components.egp_ner.overlap", overlap, reason)

@@ -1,0 +1,77 @@
+"""What a training corpus is like, as far as settings depend on it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spacy.training.corpus import FILE_TYPE, Corpus, walk_corpus
+from spacy.vocab import Vocab
+
+from ..corpora.summary import measure_nesting
+from ..errors import Errors
+from ..settings import DEFAULTS
+
+
+@dataclass
+class CorpusFacts:
+    """Counts over the docs of a corpus.
+
+    docs (int): Docs.
+    words (int): Their tokens.
+    longest_doc (int): Tokens of the longest doc.
+    labels (Counter[str]): Gold spans by label.
+    longest_span (int): Tokens of the longest gold span.
+    nested (int): Gold spans inside another one, or with the same bounds.
+    crossing (int): Gold spans that overlap another one, while neither is inside the
+        other.
+    """
+
+    docs: int = 0
+    words: int = 0
+    longest_doc: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    longest_span: int = 0
+    nested: int = 0
+    crossing: int = 0
+
+    @property
+    def spans(self) -> int:
+        """RETURNS (int): Gold spans."""
+        return self.labels.total()
+
+
+def read_facts(path: Path, spans_key: str = DEFAULTS["spans_key"]) -> CorpusFacts:
+    """Count over a corpus.
+
+    path (Path): A .spacy file, or a folder of them.
+    spans_key (str): Key of the gold spans in `doc.spans`.
+    RETURNS (CorpusFacts): The counts.
+    RAISES (ValueError): If a file is no DocBin, or there are no gold spans.
+    """
+    facts = CorpusFacts()
+    keys: set[str] = set()
+    paths = walk_corpus(path, FILE_TYPE)
+    for doc in Corpus(path).read_docbin(Vocab(), paths):
+        spans = doc.spans.get(spans_key, ())
+        bounds = [(span.start, span.end) for span in spans]
+        depths, n_crossing = measure_nesting(bounds)
+        facts.docs += 1
+        facts.words += len(doc)
+        facts.longest_doc = max(facts.longest_doc, len(doc))
+        facts.labels.update(span.label_ for span in spans)
+        facts.longest_span = max(facts.longest_span, *(len(s) for s in spans), 0)
+        facts.nested += sum(depth > 1 for depth in depths)
+        facts.crossing += n_crossing
+        keys.update(doc.spans)
+    if not facts.docs:
+        raise ValueError(Errors.EGP307.format(path=path))
+    if not facts.spans:
+        raise ValueError(
+            Errors.EGP323.format(
+                path=path,
+                n_docs=facts.docs,
+                spans_key=spans_key,
+                keys=", ".join(sorted(keys)) or "none",
+            )
+        )
+    return facts
