@@ -462,6 +462,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "the --config of a training, with --folds."
     )
     EGP280 = "{settings} would override a --config, but there is none: add it."
+    EGP281 = "{path} does not end in .json: choose another name for the JSON file."
 
     # spacy egp report
     EGP301 = "Cannot read the pipeline {model}: {error}"

@@ -90,11 +90,7 @@ def check_cli(
         msg.info(f"Training {n_folds} pipelines")
     try:
         if json_path is not None and json_path.suffix.lower() != ".json":
-            raise ValueError(
-                Errors.EGP309.format(
-                    path=json_path, suffix=".json", output="the JSON file"
-                )
-            )
+            raise ValueError(Errors.EGP281.format(path=json_path))
         if overrides and config_path is None:
             raise ValueError(Errors.EGP280.format(settings=", ".join(overrides)))
         result = check(

@@ -99,7 +99,7 @@ def test_the_data_are_not_written_over(data):
     before = data.read_bytes()
     result = run(data, data, "--json", data)
     assert result.exit_code == 1
-    assert "[EGP309]" in words_of(result)
+    assert "[EGP281]" in words_of(result)
     assert data.read_bytes() == before
 
 
