@@ -35,7 +35,12 @@ from .features import PointerFeatures
 from .gold import Census, GoldReader, GoldTally
 from .limits import Exclusion, SpanLimits
 from .listeners import check_listeners, check_vectors, words_without_vector
-from .loading import check_loaded, head_settings, loading
+from .loading import (
+    check_learned_length,
+    check_loaded,
+    head_settings,
+    loading,
+)
 from .loss import zlpr_loss
 from .pipelines import (
     PipelineLink,
@@ -668,6 +673,7 @@ class EGPRecognizer(TrainablePipe):
             settings = {setting: configured[setting] for setting in DEFAULTS}
             self.cfg = {**configured, **saved, **settings}
         check_loaded(self.name, source, self.model, self.cfg["labels"], head)
+        check_learned_length(self.name, source, self.cfg["learned_length"])
         for label in self.labels:
             # The vocab may not have been saved.
             self.vocab.strings.add(label)

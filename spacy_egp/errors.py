@@ -178,7 +178,7 @@ class Errors(metaclass=ErrorsWithCodes):
 
     EGP016 = (
         "'{name}': the labels in {source} must be a list of different strings, but "
-        "they are {labels!r}. Go back to a model that was saved before."
+        "they are {labels}. Go back to a model that was saved before."
     )
     EGP017 = (
         "'{name}': {source} was saved with the settings {saved} of the head, but the "
@@ -195,6 +195,14 @@ class Errors(metaclass=ErrorsWithCodes):
         "convert the corpus again with the pipeline's tokenizer."
     )
 
+    EGP070 = (
+        "'{name}': learned_length in {source} must be a positive whole number or null, "
+        "but it is {value}. Go back to a model that was saved before."
+    )
+    EGP071 = (
+        "'{name}': the weights '{param}' of '{layer}' in {source} have another shape "
+        "or type than the layer's. Go back to a model that was saved before."
+    )
     EGP030 = "'{name}': {setting} must be True or False, but it is {value!r}."
     EGP031 = (
         "'{name}': {setting} must be a string that is not empty, but it is {value!r}."

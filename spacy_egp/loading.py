@@ -3,12 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from reprlib import repr
 from typing import Any
 
 from thinc.api import Model
 
 from .errors import Errors
 from .gold import are_strings
+from .settings import is_length
+
+# The dimensions of the parameters of Thinc's layers, and ours.
+_LINEAR: dict[str, tuple[str, ...]] = {"W": ("nO", "nI"), "b": ("nO",)}
+SHAPES: dict[str, dict[str, tuple[str, ...]]] = {
+    "hashembed": {"E": ("nV", "nO")},
+    "layernorm": {"G": ("nI",), "b": ("nI",)},
+    "linear": _LINEAR,
+    "maxout": {"W": ("nO", "nP", "nI"), "b": ("nO", "nP")},
+    "mish": _LINEAR,
+    "relu": _LINEAR,
+    "scaled_linear": _LINEAR,
+}
 
 
 @contextmanager
@@ -60,9 +74,9 @@ def check_loaded(
                 name=component, source=source, saved=saved, settings=settings
             )
         )
-    if not are_strings(labels) or len(set(labels)) < len(labels):
+    if not _are_labels(labels):
         raise ValueError(
-            Errors.EGP016.format(name=component, source=source, labels=labels)
+            Errors.EGP016.format(name=component, source=source, labels=repr(labels))
         )
     n_outputs = model.maybe_get_dim("nO")
     if n_outputs not in (None, len(labels)):
@@ -74,12 +88,46 @@ def check_loaded(
                 n_outputs=n_outputs,
             )
         )
-    isfinite = model.ops.xp.isfinite
     for node in model.walk():
         for param in filter(node.has_param, node.param_names):
-            if not isfinite(node.get_param(param)).all():
+            problem = _find_problem(node, param)
+            if problem:
                 raise ValueError(
-                    Errors.EGP014.format(
+                    problem.format(
                         name=component, param=param, layer=node.name, source=source
                     )
                 )
+
+
+def check_learned_length(component: str, source: str | Path, value: Any) -> None:
+    """Check the length that `max_length = "auto"` has learned.
+
+    component (str): Name of the component.
+    source (Union[str, Path]): What was loaded.
+    value (Any): The length.
+    RAISES (ValueError): If it is neither a positive integer nor None.
+    """
+    if value is not None and not is_length(value):
+        raise ValueError(
+            Errors.EGP070.format(name=component, source=source, value=repr(value))
+        )
+
+
+def _are_labels(labels: Any) -> bool:
+    """Whether a value is a list of different strings that are valid Unicode."""
+    if not are_strings(labels) or len(set(labels)) < len(labels):
+        return False
+    try:
+        return all(label and label.encode() for label in labels)
+    except UnicodeEncodeError:
+        return False
+
+
+def _find_problem(node: Model[Any, Any], param: str) -> str | None:
+    """RETURNS (Optional[str]): The message for a parameter that a layer cannot use."""
+    value = node.get_param(param)
+    dims = SHAPES.get(node.name, {}).get(param, ())
+    shape = tuple(node.maybe_get_dim(dim) for dim in dims)
+    if getattr(value, "dtype", None) != "float32" or (shape and value.shape != shape):
+        return Errors.EGP071
+    return None if node.ops.xp.isfinite(value).all() else Errors.EGP014

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# The largest integer of NumPy.
+MAX_LENGTH = 2**63 - 1
+
 # A `max_length` that is learned from the gold spans.
 AUTO = "auto"
 DEFAULTS: dict[str, Any] = {
@@ -169,7 +172,7 @@ def check_length(component: str, setting: str, value: Any) -> int | str | None:
     """
     if value is None or (isinstance(value, str) and value == AUTO):
         return value
-    if not _is_positive_integer(value):
+    if not is_length(value):
         raise ValueError(
             Errors.EGP003.format(name=component, setting=setting, value=value)
         )
@@ -187,7 +190,7 @@ def check_stretch(component: str, setting: str, value: Any) -> int | None:
     """
     if value is None:
         return None
-    if not _is_positive_integer(value):
+    if not is_length(value):
         raise ValueError(
             Errors.EGP032.format(name=component, setting=setting, value=value)
         )
@@ -245,6 +248,7 @@ def check_key(component: str, setting: str, value: Any) -> str:
     return value
 
 
-def _is_positive_integer(value: Any) -> bool:
+def is_length(value: Any) -> bool:
+    """RETURNS (bool): Whether the value is a positive integer that NumPy takes."""
     is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-    return is_integer and int(value) > 0
+    return is_integer and 0 < int(value) <= MAX_LENGTH

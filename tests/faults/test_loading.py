@@ -1,5 +1,6 @@
 """Folders of pipelines that are damaged, or that somebody else has made."""
 
+import json
 import os
 import pickle
 import shutil
@@ -95,14 +96,67 @@ def test_weights_of_another_component(folder):
         ("EGP001", {"threshold": 7}),
         ("EGP002", {"overlap": "some"}),
         ("EGP003", {"max_length": 0}),
+        ("EGP016", {"labels": ["PERSON", "LOC", "PLACES", "\ud800"]}),
+        ("EGP016", {"labels": ["PERSON", "LOC", "PLACES", ""]}),
+        *(
+            ("EGP070", {"learned_length": value})
+            for value in (0, -1, 1.5, True, "5", [], {}, [None])
+        ),
     ],
     ids=str,
 )
 def test_cfg_that_does_not_fit(code, changed, folder):
     path = folder / "egp_ner" / "cfg"
-    srsly.write_json(path, {**srsly.read_json(path), **changed})
+    # As srsly does, but with anything that JSON can hold.
+    path.write_text(json.dumps({**srsly.read_json(path), **changed}))
     with pytest.raises(ValueError, match=rf"\[{code}\] 'egp_ner'"):
         spacy.load(folder)
+
+
+@pytest.mark.parametrize("labels", [["L"] * 10**6, [str(i) for i in range(10**6)]])
+def test_a_million_labels(labels, folder):
+    """The message is no longer for that."""
+    path = folder / "egp_ner" / "cfg"
+    srsly.write_json(path, {**srsly.read_json(path), "labels": labels})
+    with pytest.raises(ValueError, match=r"\[EGP01[36]\] 'egp_ner'") as error:
+        spacy.load(folder)
+    assert len(str(error.value)) < 1000
+
+
+ANOTHER_FORM = {
+    "float64": lambda param: param.astype("float64"),
+    "float16": lambda param: param.astype("float16"),
+    "integers": lambda param: param.astype("int32"),
+    "complex": lambda param: param.astype("complex64"),
+    "flat": lambda param: param.ravel()[:-1],
+    "fewer": lambda param: param[:-1],
+    "more": lambda param: np.concatenate([param, param]),
+    "another axis": lambda param: param[None],
+    "no axis": lambda param: param.ravel()[0],
+    "nothing": lambda param: param[:0],
+    "text": lambda param: "x",
+    "a list": lambda param: [1.0],
+}
+
+
+@pytest.mark.parametrize("form", ANOTHER_FORM)
+def test_weights_of_another_form(form, model_path, folder):
+    """They are refused when they are loaded, not when a doc comes."""
+    saved = srsly.read_msgpack(model_path / "egp_ner" / "model")
+    layers = {
+        (node["name"], param): i
+        for i, node in enumerate(saved["nodes"])
+        for param, value in saved["params"][i].items()
+        if value is not None
+    }
+    for name, param in (("scaled_linear", "W"), ("hashembed", "E"), ("maxout", "b")):
+        i = layers[name, param]
+        before = saved["params"][i][param]
+        saved["params"][i][param] = ANOTHER_FORM[form](before)
+        srsly.write_msgpack(folder / "egp_ner" / "model", saved)
+        with pytest.raises(ValueError, match=r"\[EGP\d+\] 'egp_ner'"):
+            spacy.load(folder)
+        saved["params"][i][param] = before
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
