@@ -120,6 +120,8 @@ def annotate_cli(
                 )
         except (ImportError, OSError, ValueError) as error:
             msg.fail("Cannot annotate the input", error, exits=1)
+        if output_path == "-":
+            summary.output = "standard output"
         if json:
             print(srsly.json_dumps(summary.to_dict(), indent=2))
         else:
