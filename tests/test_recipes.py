@@ -132,7 +132,7 @@ def test_predict_correct_retrain(model_path, corpus_path, tmp_path, monkeypatch)
     (tmp_path / "corpus").mkdir()
     shutil.copy(corpus_path, tmp_path / "corpus" / "train.spacy")
     shutil.copy(corpus_path, tmp_path / "dev.spacy")
-    srsly.write_jsonl("texts.jsonl", [{"text": "I like Berlin and London."}])
+    srsly.write_jsonl("texts.jsonl", [{"text": "I like London and Berlin."}])
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     predict, retrain = blocks("bash")["Predict, correct, retrain"]
     subprocess.run(["bash", "-ec", predict], check=True)

@@ -122,6 +122,8 @@ def annotate_cli(
                 )
         except (ImportError, OSError, ValueError) as error:
             msg.fail("Cannot annotate the input", escape(error), exits=1)
+        if output_path == "-":
+            summary.output = "standard output"
         if as_json:
             print(json.dumps(summary.to_dict(), indent=2))
         else:
