@@ -85,29 +85,35 @@ def to_probability(score: np.ndarray) -> np.ndarray:
 
 def decode(
     features: PointerFeatures,
-    threshold: float,
+    threshold: float | np.ndarray,
     *,
     segments: Sequence[int] | None = None,
     max_length: int | None = None,
 ) -> ScoredSpans:
     """Find all spans with a score above the threshold.
 
-    For each pair of tokens x_ij + max_c a_ic + max_c b_jc bounds the scores of all
-    labels; only the few pairs whose bound is above the threshold are scored.
+    For each pair of tokens x_ij + max_c (a_ic - t_c) + max_c b_jc bounds the scores of
+    all labels above their thresholds; only the few pairs whose bound is above 0 are
+    scored.
 
     features (PointerFeatures): The features of a batch of docs.
-    threshold (float): Spans must have a score greater than this.
+    threshold (Union[float, np.ndarray]): Spans must have a score greater than this;
+        one for all labels, or those of the labels, of shape (C,).
     segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
         span may cross, in the order of tokens. Defaults to the docs.
     max_length (Optional[int]): The largest number of tokens in a span.
     RETURNS (ScoredSpans): The spans.
     """
     heads = Heads.from_features(features)
+    floor = _floor(heads, threshold)
     best_start, best_end = heads.start.amax(1), heads.end.amax(1)
+    best_above = (heads.start - floor).amax(1)
     n_found = torch.zeros_like(best_start)
     parts = []
     for block in pair_blocks(heads, segments=segments, max_length=max_length):
-        part = _decode_block(heads, best_start, best_end, n_found, block, threshold)
+        part = _decode_block(
+            heads, best_start, best_above, best_end, n_found, block, floor
+        )
         # Most blocks of a long doc have no spans. Kept, their small tensors would lie
         # between the large ones of the next blocks and fragment the memory.
         if any(map(len, part)):
@@ -134,13 +140,26 @@ def decode(
     return spans.take(np.lexsort((spans.label, spans.end, spans.start, spans.doc)))
 
 
+def _floor(heads: Heads, threshold: float | np.ndarray) -> Tensor:
+    """The threshold of each token's labels, shape (T', C')."""
+    start = heads.start
+    thresholds = torch.as_tensor(threshold, dtype=start.dtype, device=start.device)
+    by_head = thresholds.expand(heads.n_heads * heads.start.shape[1])
+    return (
+        by_head.view(heads.n_heads, 1, -1)
+        .expand(-1, len(heads.start) // heads.n_heads, -1)
+        .flatten(0, 1)
+    )
+
+
 def _decode_block(
     heads: Heads,
     best_start: Tensor,
+    best_above: Tensor,
     best_end: Tensor,
     n_found: Tensor,
     block: Block,
-    threshold: float,
+    floor: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Spans of a block: start and end token in `Heads`, label of the head, score; and
     the first tokens of the stretches whose weakest pairs or spans were left out. What
@@ -148,7 +167,7 @@ def _decode_block(
     rows, columns = block.rows, block.columns
     query, key = embedding(rows, heads.query), embedding(columns, heads.key)
     bounds = torch.baddbmm(best_end[columns][:, None], query, key.mT)
-    least = threshold - BOUND_MARGIN - best_start[rows]
+    least = -BOUND_MARGIN - best_above[rows]
     # The bounds of all pairs, also those that are not allowed, are compared: that
     # costs less than to tell them apart beforehand.
     matrix, row, column = (bounds > least[:, :, None]).nonzero(as_tuple=True)
@@ -164,7 +183,7 @@ def _decode_block(
     )
     matrix, start, end = matrix[best], start[best], end[best]
 
-    pair, label, score = _score_pairs(heads, start, end, threshold)
+    pair, label, score = _score_pairs(heads, start, end, floor)
     best, over_spans = _best(score, matrix[pair], limits)
     pair, label, score = pair[best], label[best], score[best]
     n_found.index_add_(0, block.first_row[matrix[pair]], torch.ones_like(score))
@@ -173,14 +192,14 @@ def _decode_block(
 
 
 def _score_pairs(
-    heads: Heads, start: Tensor, end: Tensor, threshold: float
+    heads: Heads, start: Tensor, end: Tensor, floor: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Index of the pair, label and score of all spans above the threshold."""
     chunk_size = max(1, SCORES_PER_CHUNK // heads.start.shape[1])
     pairs, labels, scores = [], [], []
     for pair in torch.arange(len(start), device=start.device).split(chunk_size):
         chunk = heads.pair_scores(start[pair], end[pair])
-        above, label = (chunk > threshold).nonzero(as_tuple=True)
+        above, label = (chunk > floor[start[pair]]).nonzero(as_tuple=True)
         pairs.append(pair[above])
         labels.append(label)
         scores.append(chunk[above, label])
@@ -202,20 +221,31 @@ def _best(values: Tensor, group: Tensor, limits: Tensor) -> tuple[Tensor, Tensor
     return order[rank < limits[group]], over
 
 
-def select_any(spans: ScoredSpans, threshold: float) -> ScoredSpans:
-    """Keep all spans."""
+def select_any(spans: ScoredSpans, threshold: np.ndarray) -> ScoredSpans:
+    """Keep all spans.
+
+    spans (ScoredSpans): N spans.
+    threshold (np.ndarray): The threshold of each span, float32 of shape (N,).
+    RETURNS (ScoredSpans): The spans.
+    """
     return spans
 
 
-def select_nested(spans: ScoredSpans, threshold: float) -> ScoredSpans:
-    """Keep spans that do not cross each other, in order of decreasing score."""
+def select_nested(spans: ScoredSpans, threshold: np.ndarray) -> ScoredSpans:
+    """Keep spans that do not cross each other, in order of decreasing score above their
+    thresholds.
+
+    spans (ScoredSpans): N spans.
+    threshold (np.ndarray): The threshold of each span, float32 of shape (N,).
+    RETURNS (ScoredSpans): Those that are kept.
+    """
     starts, ends = spans.batch_positions()
     n_positions = int(ends.max(initial=-1)) + 1
     # Of the kept spans: the furthest end by start, and the nearest start by end.
     furthest = np.full(n_positions, -1)
     nearest = np.full(n_positions, n_positions)
     kept = []
-    for i in np.argsort(-spans.score, kind="stable"):
+    for i in np.argsort(-_excess(spans, threshold), kind="stable"):
         start, end = starts[i], ends[i]
         leaves = furthest[start + 1 : end + 1].max(initial=-1) > end
         enters = nearest[start:end].min(initial=n_positions) < start
@@ -226,16 +256,18 @@ def select_nested(spans: ScoredSpans, threshold: float) -> ScoredSpans:
     return spans.take(np.sort(np.asarray(kept, dtype=np.int64)))
 
 
-def select_flat(spans: ScoredSpans, threshold: float) -> ScoredSpans:
-    """Keep the spans without overlap that have the largest total score above the
-    threshold (weighted interval scheduling, exact)."""
-    if not len(spans):
-        return spans
+def select_flat(spans: ScoredSpans, threshold: np.ndarray) -> ScoredSpans:
+    """Keep the spans without overlap that have the largest total score above their
+    thresholds (weighted interval scheduling, exact).
+
+    spans (ScoredSpans): N spans.
+    threshold (np.ndarray): The threshold of each span, float32 of shape (N,).
+    RETURNS (ScoredSpans): Those that are kept.
+    """
     starts, ends = spans.batch_positions()
     order = np.argsort(ends, kind="stable")
     starts, ends = starts[order], ends[order]
-    floor = threshold if np.isfinite(threshold) else spans.score.min() - 1
-    weights = (spans.score[order] - floor).tolist()
+    weights = _excess(spans, threshold)[order].tolist()
     # How many of the spans, ordered by end, end before the start of each one.
     n_before = np.searchsorted(ends, starts, side="left").tolist()
     totals = [0.0]
@@ -252,7 +284,15 @@ def select_flat(spans: ScoredSpans, threshold: float) -> ScoredSpans:
     return spans.take(np.sort(np.asarray(kept, dtype=np.int64)))
 
 
-SELECTIONS: dict[str, Callable[[ScoredSpans, float], ScoredSpans]] = {
+def _excess(spans: ScoredSpans, threshold: np.ndarray) -> np.ndarray:
+    """By how much scores are above their thresholds, or above the weakest span for a
+    probability of 0; float64 of shape (N,)."""
+    weakest = spans.score.min(initial=np.inf) - 1
+    floor = np.where(np.isfinite(threshold), threshold, weakest)
+    return spans.score.astype("float64") - floor
+
+
+SELECTIONS: dict[str, Callable[[ScoredSpans, np.ndarray], ScoredSpans]] = {
     "any": select_any,
     "nested": select_nested,
     "flat": select_flat,

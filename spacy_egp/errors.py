@@ -63,6 +63,11 @@ class Warnings(metaclass=ErrorsWithCodes):
         "0.{hint}"
     )
 
+    EGPW040 = (
+        "'{name}': threshold or predicted_labels names labels that the component "
+        "lacks, which has no effect: {unknown}. Correct them; the labels are {labels}."
+    )
+
     # Corpus readers
     EGPW003 = (
         "{path}: {n_long} docs have more than {max_length} tokens although they were "
@@ -98,7 +103,8 @@ class Errors(metaclass=ErrorsWithCodes):
 
     # Component and models
     EGP001 = (
-        "'{name}': {setting} must be a probability from 0 to 1, but it is {value!r}."
+        "'{name}': {setting} must be a probability from 0 to 1, or a table of them by "
+        "label, but it is {value!r}."
     )
     EGP002 = "'{name}': {setting} must be one of {choices}, but it is {value!r}."
     EGP003 = (
@@ -201,6 +207,20 @@ class Errors(metaclass=ErrorsWithCodes):
         "doc.spans['{spans_key}'].attrs['{labels_attr}'], but augmenters make docs "
         "without this list, whose hidden labels would be taught as negatives. Read the "
         "corpus with the reader spacy-egp.Corpus.v1, which keeps it."
+    )
+
+    EGP040 = (
+        "'{name}': {setting} must give each label a probability from 0 to 1, but that "
+        "of '{label}' is {value!r}."
+    )
+    EGP041 = (
+        "'{name}': {setting} has a probability for {label!r}, which cannot be a key in "
+        "a config. Rename the label with rename_label, or set one probability for all "
+        "labels."
+    )
+    EGP042 = (
+        "'{name}': {setting} must be a list of labels, or None (all), but it is "
+        "{value!r}."
     )
 
     # Encoders

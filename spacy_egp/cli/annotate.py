@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import redirect_stdout
-from typing import Annotated
+from typing import Annotated, Any
 
 import srsly
 from spacy.cli._util import Arg, Opt
@@ -13,6 +13,7 @@ from ..annotation.formats import OUTPUTS
 from ..annotation.summary import Summary
 
 FORMAT_HELP = f"Format of the output: {', '.join(OUTPUTS)}"
+THRESHOLD_HELP = """Probability of a span, or '{"LABEL": 0.3}', for the pipeline's"""
 ENGINE_HELP = f"What runs the workers: {', '.join(ENGINES)} (Ray Data)"
 
 
@@ -33,8 +34,8 @@ def annotate_cli(
         str, Opt("--spans-key", "-k", help="Key of the spans to write")
     ] = "sc",
     threshold: Annotated[
-        float | None,
-        Opt("--threshold", help="Probability of a span, in place of the pipeline's"),
+        Any,
+        Opt("--threshold", parser=srsly.json_loads, help=THRESHOLD_HELP),
     ] = None,
     max_length: Annotated[
         int | None,
