@@ -440,6 +440,13 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP309 = "{path} does not end in {suffix}: choose another name for {output}."
 
+    # spacy egp threshold
+    EGP310 = "Choose one of --precision and --recall: the other one is then the best."
+    EGP311 = (
+        "The docs have no gold spans in doc.spans['{spans_key}'], which '{name}' "
+        "predicts: annotate them, or convert them with --spans-key {spans_key}."
+    )
+
     # spacy egp annotate: the run
     EGP401 = (
         "The address {address} of a cluster needs the engine ray: add --engine ray."
