@@ -34,6 +34,7 @@ from .entities import add_entities, outside_entities
 from .errors import Errors, Warnings
 from .features import PointerFeatures
 from .gold import Census, GoldReader
+from .labels import check_label, remove_label, rename_label
 from .limits import Exclusion, SpanLimits
 from .listeners import check_listeners, check_vectors, words_without_vector
 from .loading import check_loaded, head_settings, loading
@@ -249,6 +250,7 @@ class EGPRecognizer(TrainablePipe):
         self.annotate_ents = annotate_ents
         self.labels_attr = labels_attr
         self.stretch_length = stretch_length
+        self._rehearsal_model: Model[list[Doc], PointerFeatures] | None = None
         self._reported: set[str] = set()
         use_one_thread_after_fork()
 
@@ -275,12 +277,7 @@ class EGPRecognizer(TrainablePipe):
         RETURNS (int): 0 if the label is already present, otherwise 1.
         RAISES (ValueError): If the label is not a string, or empty.
         """
-        if not (isinstance(label, str) and label):
-            raise ValueError(
-                Errors.EGP004.format(
-                    name=self.name, label=label, type=type(label).__name__
-                )
-            )
+        check_label(self.name, label)
         if label in self.cfg["labels"]:
             return 0
         self.vocab.strings.add(label)
@@ -289,6 +286,25 @@ class EGPRecognizer(TrainablePipe):
             self.set_output(n_labels)
         self.cfg["labels"].append(label)
         return 1
+
+    def remove_label(self, label: str) -> None:
+        """Remove a label, also from a trained model, whose scores of the other labels
+        stay the same.
+
+        label (str): The label.
+        RAISES (ValueError): If the component lacks it, or has no other one to predict.
+        """
+        remove_label(self, label)
+
+    def rename_label(self, label: str, new: str) -> None:
+        """Give a label another name.
+
+        label (str): The label.
+        new (str): Its new name.
+        RAISES (ValueError): If the component lacks the label or has the new name
+            already, or the name is not a string, or empty.
+        """
+        rename_label(self, label, new)
 
     def initialize(
         self,

@@ -125,8 +125,9 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP007 = (
         "'{name}': gold span '{text}' has the label '{label}', which the component "
-        "lacks. Add it with add_label or in initialize, or remove the span. Labels: "
-        "{labels}."
+        "lacks. Add it with add_label or in initialize, or remove the span. For a "
+        "component with a source in the config, set before_init in [initialize] to the "
+        "callback spacy-egp.add_labels.v1. Labels: {labels}."
     )
     EGP008 = (
         "Rotary embedding turns pairs of columns, so head_size must be even, but it is "
@@ -221,6 +222,16 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP042 = (
         "'{name}': {setting} must be a list of labels, or None (all), but it is "
         "{value!r}."
+    )
+
+    EGP043 = "'{name}' has no label '{label}'. Its labels are {labels}."
+    EGP044 = (
+        "'{name}': '{label}' is the only label that is predicted: add another one, or "
+        "change predicted_labels, before you remove it."
+    )
+    EGP045 = (
+        "'{name}': '{label}' cannot be renamed to '{new}', which is another label: "
+        "labels are not merged. Remove one of them, or choose another name."
     )
 
     # Encoders
@@ -446,6 +457,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "The docs have no gold spans in doc.spans['{spans_key}'], which '{name}' "
         "predicts: annotate them, or convert them with --spans-key {spans_key}."
     )
+
+    # spacy egp labels
+    EGP312 = "Nothing to do: name labels with --rename OLD=NEW or --remove LABEL."
+    EGP313 = "--rename needs OLD=NEW, but it is {value!r}."
 
     # spacy egp annotate: the run
     EGP401 = (

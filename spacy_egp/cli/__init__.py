@@ -5,6 +5,7 @@ from spacy.cli._util import app as spacy_app
 
 from .annotate import annotate_cli
 from .convert import convert_cli
+from .labels import labels_cli
 from .report import report_cli
 from .threshold import threshold_cli
 
@@ -14,5 +15,6 @@ app = typer.Typer(name="egp", help=HELP, no_args_is_help=True)
 app.command("convert")(convert_cli)
 app.command("report")(report_cli)
 app.command("threshold")(threshold_cli)
+app.command("labels")(labels_cli)
 app.command("annotate")(annotate_cli)
 spacy_app.add_typer(app)
