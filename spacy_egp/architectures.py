@@ -1,5 +1,6 @@
 """The registered models: docs -> pointer features."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from spacy.tokens import Doc
@@ -11,6 +12,7 @@ from .layers import (
     BiasInput,
     ScaledLinear,
     join_docs,
+    keep_labels,
     pointer_head,
     prior_bias_init,
     prior_query_key_init,
@@ -134,4 +136,16 @@ def _set_linear_refs(model: Model[list[Doc], PointerFeatures]) -> None:
 def _resize_output(model: Model[list[Doc], PointerFeatures], nO: int) -> None:
     resize_pointer_head(model.get_ref("output_layer"), nO)
     model.set_dim("nO", nO, force=True)
+    _set_linear_refs(model)
+
+
+def keep_outputs(model: Model[list[Doc], PointerFeatures], kept: Sequence[int]) -> None:
+    """Remove all labels but some from a model; what it computes for these stays the
+    same.
+
+    model (Model[List[Doc], PointerFeatures]): The model.
+    kept (Sequence[int]): Indices of the labels to keep, at least one.
+    """
+    keep_labels(model.get_ref("output_layer"), kept)
+    model.set_dim("nO", len(kept), force=True)
     _set_linear_refs(model)

@@ -27,12 +27,12 @@ from .decoding import (
     score_matrix,
     select_flat,
     to_probability,
-    to_score,
 )
 from .entities import add_entities, outside_entities
 from .errors import Errors, Warnings
 from .features import PointerFeatures
 from .gold import Census, GoldReader, GoldTally
+from .labels import check_label, remove_label, rename_label
 from .limits import Exclusion, SpanLimits
 from .listeners import check_listeners, check_vectors, words_without_vector
 from .loading import (
@@ -55,14 +55,16 @@ from .settings import (
     DEFAULTS,
     Setting,
     check_key,
+    check_labels,
     check_length,
     check_overlap,
-    check_probability,
     check_stretch,
+    check_threshold,
     check_truth,
     settle,
     write_settings,
 )
+from .thresholds import DEFAULT_THRESHOLD, Threshold, label_thresholds
 
 # By which factor a span may be longer than the longest gold span, by default.
 LENGTH_MARGIN = 1.25
@@ -125,6 +127,7 @@ def make_egp_ner(
     max_length: Any,
     within_sentences: Any,
     overlap: Any,
+    predicted_labels: Any,
     annotate_ents: Any,
     labels_attr: Any,
     stretch_length: Any,
@@ -140,6 +143,7 @@ def make_egp_ner(
         max_length=max_length,
         within_sentences=within_sentences,
         overlap=overlap,
+        predicted_labels=predicted_labels,
         annotate_ents=annotate_ents,
         labels_attr=labels_attr,
         stretch_length=stretch_length,
@@ -162,7 +166,9 @@ class EGPRecognizer(TrainablePipe):
 
     spans_key = Setting(check_key, "Key of `doc.spans` for gold and predicted spans.")
     threshold = Setting(
-        check_probability, "Probability above which a pair of tokens is a span."
+        check_threshold,
+        "Probability above which a pair of tokens is a span, or a table of them by "
+        "label.",
     )
     max_length = Setting(
         check_length,
@@ -174,6 +180,9 @@ class EGPRecognizer(TrainablePipe):
     )
     overlap = Setting(
         check_overlap, 'Which spans may coexist: "any", "nested" or "flat".'
+    )
+    predicted_labels = Setting(
+        check_labels, "The labels that predicted spans may have; None: all of them."
     )
     annotate_ents = Setting(
         check_truth, "Whether a flat selection is also added to `doc.ents`."
@@ -193,10 +202,11 @@ class EGPRecognizer(TrainablePipe):
         name: str = "egp_ner",
         *,
         spans_key: str = "sc",
-        threshold: float = 0.5,
+        threshold: Threshold = DEFAULT_THRESHOLD,
         max_length: int | str | None = AUTO,
         within_sentences: bool = False,
         overlap: str = "any",
+        predicted_labels: list[str] | None = None,
         annotate_ents: bool = False,
         labels_attr: str = "annotated_labels",
         stretch_length: int | None = DEFAULTS["stretch_length"],
@@ -208,7 +218,9 @@ class EGPRecognizer(TrainablePipe):
         model (Model[List[Doc], PointerFeatures]): The Thinc model.
         name (str): Name of the component in the pipeline, its key in the losses.
         spans_key (str): Key of `doc.spans` for gold and predicted spans.
-        threshold (float): Probability from 0 to 1 above which a pair is a span.
+        threshold (Union[float, Dict[str, float]]): Probability from 0 to 1 above which
+            a pair is a span; or a table of labels and their probabilities, in which
+            0.5 is that of the other labels.
         max_length (Union[int, str, None]): The largest number of tokens in a span;
             "auto" learns it from the gold spans of training: `LENGTH_MARGIN` times the
             longest. None for no limit: time and memory then grow with n^2 instead of
@@ -217,7 +229,10 @@ class EGPRecognizer(TrainablePipe):
             sentence boundaries.
         overlap (str): Which spans may coexist: "any" (all above the threshold),
             "nested" (none that cross; the better ones first), "flat" (none that
-            overlap; those with the largest total score).
+            overlap; those with the largest total score). Scores count from the
+            threshold of the label.
+        predicted_labels (Optional[List[str]]): The labels that predicted spans may
+            have, before `overlap` selects; None for all. Training knows all labels.
         annotate_ents (bool): Also add the flat selection of those spans that do not
             overlap the entities of a doc to `doc.ents`.
         labels_attr (str): Entry of `doc.spans[spans_key].attrs` that lists the labels
@@ -240,9 +255,11 @@ class EGPRecognizer(TrainablePipe):
         self.max_length = max_length
         self.within_sentences = within_sentences
         self.overlap = overlap
+        self.predicted_labels = predicted_labels
         self.annotate_ents = annotate_ents
         self.labels_attr = labels_attr
         self.stretch_length = stretch_length
+        self._rehearsal_model: Model[list[Doc], PointerFeatures] | None = None
         self._reported: set[str] = set()
 
     @property
@@ -268,12 +285,7 @@ class EGPRecognizer(TrainablePipe):
         RETURNS (int): 0 if the label is already present, otherwise 1.
         RAISES (ValueError): If the label is not a string, or empty.
         """
-        if not (isinstance(label, str) and label):
-            raise ValueError(
-                Errors.EGP004.format(
-                    name=self.name, label=label, type=type(label).__name__
-                )
-            )
+        check_label(self.name, label)
         if label in self.cfg["labels"]:
             return 0
         self.vocab.strings.add(label)
@@ -282,6 +294,25 @@ class EGPRecognizer(TrainablePipe):
             self.set_output(n_labels)
         self.cfg["labels"].append(label)
         return 1
+
+    def remove_label(self, label: str) -> None:
+        """Remove a label, also from a trained model, whose scores of the other labels
+        stay the same.
+
+        label (str): The label.
+        RAISES (ValueError): If the component lacks it, or has no other one to predict.
+        """
+        remove_label(self, label)
+
+    def rename_label(self, label: str, new: str) -> None:
+        """Give a label another name.
+
+        label (str): The label.
+        new (str): Its new name.
+        RAISES (ValueError): If the component lacks the label or has the new name
+            already, or the name is not a string, or empty.
+        """
+        rename_label(self, label, new)
 
     def initialize(
         self,
@@ -383,25 +414,28 @@ class EGPRecognizer(TrainablePipe):
             return ScoredSpans.empty()
         check_vectors(self.name, self.model, docs)
         spans = self.find_spans(docs, self.model.predict(docs), self.threshold)
-        return SELECTIONS[self.overlap](spans, to_score(self.threshold))
+        thresholds = self.label_thresholds(self.threshold)
+        return SELECTIONS[self.overlap](spans, thresholds[spans.label])
 
     def find_spans(
-        self, docs: Sequence[Doc], features: PointerFeatures, threshold: float
+        self, docs: Sequence[Doc], features: PointerFeatures, threshold: Threshold
     ) -> ScoredSpans:
         """Find the spans above a threshold, before `overlap` selects among them.
 
         docs (Sequence[Doc]): The docs.
         features (PointerFeatures): The model's output for them.
-        threshold (float): Probability from 0 to 1 above which a pair is a span.
+        threshold (Union[float, Dict[str, float]]): Probability from 0 to 1 above which
+            a pair is a span, or a table of them by label.
         RETURNS (ScoredSpans): The spans.
         RAISES (ValueError): If there are features that are NaN or infinite.
         """
         self._check_finite(docs, features)
         self._report_missing(docs)
+        self._report_unknown_labels()
         limits = self.limits
         spans = decode(
             features,
-            to_score(threshold),
+            self.label_thresholds(threshold),
             segments=limits.segments(docs),
             max_length=limits.max_length,
         )
@@ -418,6 +452,16 @@ class EGPRecognizer(TrainablePipe):
                 stacklevel=2,
             )
         return spans
+
+    def label_thresholds(self, threshold: Threshold) -> np.ndarray:
+        """Tell the score above which a pair of tokens is a span of each label.
+
+        threshold (Union[float, Dict[str, float]]): Probability from 0 to 1, or a table
+            of them by label.
+        RETURNS (np.ndarray): Scores (logits), float32 of shape (labels,); inf for
+            labels that are not to be predicted.
+        """
+        return label_thresholds(threshold, self.labels, self.predicted_labels)
 
     def set_annotations(self, docs: Iterable[Doc], predictions: ScoredSpans) -> None:
         """Write spans to `doc.spans`, and add some to `doc.ents` if `annotate_ents` is
@@ -437,7 +481,8 @@ class EGPRecognizer(TrainablePipe):
             )
         if self.annotate_ents:
             free = outside_entities(docs, predictions)
-            flat = select_flat(free, to_score(self.threshold))
+            thresholds = self.label_thresholds(self.threshold)
+            flat = select_flat(free, thresholds[free.label])
             for doc, spans, _ in self._spans_by_doc(docs, flat):
                 add_entities(doc, spans)
 
@@ -601,6 +646,22 @@ class EGPRecognizer(TrainablePipe):
             n_all = sum(map(len, docs))
             self._warn_once(
                 Warnings.EGPW005, n_words=len(words), n_all=n_all, text=words[0].text
+            )
+
+    def _report_unknown_labels(self) -> None:
+        """Warn of labels in the settings that the component lacks, once."""
+        threshold = self.threshold
+        named = [
+            *(threshold if isinstance(threshold, dict) else ()),
+            *(self.predicted_labels or ()),
+        ]
+        known = set(self.labels)
+        unknown = [label for label in dict.fromkeys(named) if label not in known]
+        if unknown:
+            self._warn_once(
+                Warnings.EGPW040,
+                unknown=", ".join(unknown),
+                labels=", ".join(self.labels),
             )
 
     def _warn_once(self, message: str, **values: Any) -> None:

@@ -88,25 +88,29 @@ def to_probability(score: np.ndarray) -> np.ndarray:
 @one_thread()
 def decode(
     features: PointerFeatures,
-    threshold: float,
+    threshold: float | np.ndarray,
     *,
     segments: Sequence[int] | None = None,
     max_length: int | None = None,
 ) -> ScoredSpans:
     """Find all spans with a score above the threshold.
 
-    For each pair of tokens x_ij + max_c a_ic + max_c b_jc bounds the scores of all
-    labels; only the few pairs whose bound is above the threshold are scored.
+    For each pair of tokens x_ij + max_c (a_ic - t_c) + max_c b_jc bounds the scores of
+    all labels above their thresholds; only the few pairs whose bound is above 0 are
+    scored.
 
     features (PointerFeatures): The features of a batch of docs.
-    threshold (float): Spans must have a score greater than this.
+    threshold (Union[float, np.ndarray]): Spans must have a score greater than this;
+        one for all labels, or those of the labels, of shape (C,).
     segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
         span may cross, in the order of tokens. Defaults to the docs.
     max_length (Optional[int]): The largest number of tokens in a span.
     RETURNS (ScoredSpans): The spans.
     """
     heads = Heads.from_features(features)
+    floor = _floor(heads, threshold)
     best_start, best_end = heads.start.amax(1), heads.end.amax(1)
+    best_above = (heads.start - floor).amax(1)
     blocks = list(pair_blocks(heads, segments=segments, max_length=max_length))
     found = _Found(np.zeros(len(heads.query), np.int64), set(), [])
 
@@ -115,7 +119,9 @@ def decode(
         limits = _limits(heads, block)
         if found.is_full(block, limits):
             return None
-        return _decode_block(heads, best_start, best_end, block, limits, threshold)
+        return _decode_block(
+            heads, best_start, best_above, best_end, block, limits, floor
+        )
 
     def add_spans(n: int, spans: _Spans | None) -> None:
         if spans is not None:
@@ -142,6 +148,18 @@ def decode(
         bounded=np.unique(doc_of_token[bounded] % n_docs),
     )
     return spans.take(np.lexsort((spans.label, spans.end, spans.start, spans.doc)))
+
+
+def _floor(heads: Heads, threshold: float | np.ndarray) -> Tensor:
+    """The threshold of each token's labels, shape (T', C')."""
+    start = heads.start
+    thresholds = torch.as_tensor(threshold, dtype=start.dtype, device=start.device)
+    by_head = thresholds.expand(heads.n_heads * heads.start.shape[1])
+    return (
+        by_head.view(heads.n_heads, 1, -1)
+        .expand(-1, len(heads.start) // heads.n_heads, -1)
+        .flatten(0, 1)
+    )
 
 
 @dataclass(frozen=True)
@@ -227,17 +245,18 @@ def _limits(heads: Heads, block: Block) -> np.ndarray:
 def _decode_block(
     heads: Heads,
     best_start: Tensor,
+    best_above: Tensor,
     best_end: Tensor,
     block: Block,
     limits: np.ndarray,
-    threshold: float,
+    floor: Tensor,
 ) -> _Spans | None:
     """The spans of a block. A GPU is waited for three times: for the candidates, their
     labels and their scores."""
     rows, columns = send(heads.device, block.rows, block.columns)
     query, key = embedding(rows, heads.query), embedding(columns, heads.key)
     bounds = torch.baddbmm(best_end[columns][:, None], query, key.mT)
-    least = threshold - BOUND_MARGIN - best_start[rows]
+    least = -BOUND_MARGIN - best_above[rows]
     # The bounds of all pairs, also those that are not allowed, are compared: that
     # costs less than to tell them apart beforehand.
     position = (bounds > least[:, :, None]).flatten().nonzero().flatten().cpu().numpy()
@@ -256,7 +275,7 @@ def _decode_block(
     spans = None
     for begin in range(0, len(start), chunk_size):
         pair = slice(begin, begin + chunk_size)
-        part = _score_pairs(heads, matrix[pair], start[pair], end[pair], threshold)
+        part = _score_pairs(heads, matrix[pair], start[pair], end[pair], floor)
         spans = (part if spans is None else spans.joined(part)).best(limits)
     return None if spans is None else replace(spans, over=spans.over | over)
 
@@ -266,11 +285,12 @@ def _score_pairs(
     matrix: np.ndarray,
     start: np.ndarray,
     end: np.ndarray,
-    threshold: float,
+    floor: Tensor,
 ) -> _Spans:
     """All spans of pairs of tokens, int64 of shape (U,), above the threshold."""
-    scores = heads.pair_scores(*send(heads.device, start, end))
-    index = (scores > threshold).nonzero()
+    start_tokens, end_tokens = send(heads.device, start, end)
+    scores = heads.pair_scores(start_tokens, end_tokens)
+    index = (scores > floor[start_tokens]).nonzero()
     score = scores[index[:, 0], index[:, 1]].cpu().numpy()
     pair, label = index.cpu().numpy().T
     return _Spans(
@@ -298,20 +318,31 @@ def _best(
     return np.concatenate(parts), over
 
 
-def select_any(spans: ScoredSpans, threshold: float) -> ScoredSpans:
-    """Keep all spans."""
+def select_any(spans: ScoredSpans, threshold: np.ndarray) -> ScoredSpans:
+    """Keep all spans.
+
+    spans (ScoredSpans): N spans.
+    threshold (np.ndarray): The threshold of each span, float32 of shape (N,).
+    RETURNS (ScoredSpans): The spans.
+    """
     return spans
 
 
-def select_nested(spans: ScoredSpans, threshold: float) -> ScoredSpans:
-    """Keep spans that do not cross each other, in order of decreasing score."""
+def select_nested(spans: ScoredSpans, threshold: np.ndarray) -> ScoredSpans:
+    """Keep spans that do not cross each other, in order of decreasing score above their
+    thresholds.
+
+    spans (ScoredSpans): N spans.
+    threshold (np.ndarray): The threshold of each span, float32 of shape (N,).
+    RETURNS (ScoredSpans): Those that are kept.
+    """
     starts, ends = spans.batch_positions()
     n_positions = int(ends.max(initial=-1)) + 1
     # Of the kept spans: the furthest end by start, and the nearest start by end.
     furthest = np.full(n_positions, -1)
     nearest = np.full(n_positions, n_positions)
     kept = []
-    for i in np.argsort(-spans.score, kind="stable"):
+    for i in np.argsort(-_excess(spans, threshold), kind="stable"):
         start, end = starts[i], ends[i]
         leaves = furthest[start + 1 : end + 1].max(initial=-1) > end
         enters = nearest[start:end].min(initial=n_positions) < start
@@ -322,16 +353,18 @@ def select_nested(spans: ScoredSpans, threshold: float) -> ScoredSpans:
     return spans.take(np.sort(np.asarray(kept, dtype=np.int64)))
 
 
-def select_flat(spans: ScoredSpans, threshold: float) -> ScoredSpans:
-    """Keep the spans without overlap that have the largest total score above the
-    threshold (weighted interval scheduling, exact)."""
-    if not len(spans):
-        return spans
+def select_flat(spans: ScoredSpans, threshold: np.ndarray) -> ScoredSpans:
+    """Keep the spans without overlap that have the largest total score above their
+    thresholds (weighted interval scheduling, exact).
+
+    spans (ScoredSpans): N spans.
+    threshold (np.ndarray): The threshold of each span, float32 of shape (N,).
+    RETURNS (ScoredSpans): Those that are kept.
+    """
     starts, ends = spans.batch_positions()
     order = np.argsort(ends, kind="stable")
     starts, ends = starts[order], ends[order]
-    floor = threshold if np.isfinite(threshold) else spans.score.min() - 1
-    weights = (spans.score[order] - floor).tolist()
+    weights = _excess(spans, threshold)[order].tolist()
     # How many of the spans, ordered by end, end before the start of each one.
     n_before = np.searchsorted(ends, starts, side="left").tolist()
     totals = [0.0]
@@ -348,7 +381,15 @@ def select_flat(spans: ScoredSpans, threshold: float) -> ScoredSpans:
     return spans.take(np.sort(np.asarray(kept, dtype=np.int64)))
 
 
-SELECTIONS: dict[str, Callable[[ScoredSpans, float], ScoredSpans]] = {
+def _excess(spans: ScoredSpans, threshold: np.ndarray) -> np.ndarray:
+    """By how much scores are above their thresholds, or above the weakest span for a
+    probability of 0; float64 of shape (N,)."""
+    weakest = spans.score.min(initial=np.inf) - 1
+    floor = np.where(np.isfinite(threshold), threshold, weakest)
+    return spans.score.astype("float64") - floor
+
+
+SELECTIONS: dict[str, Callable[[ScoredSpans, np.ndarray], ScoredSpans]] = {
     "any": select_any,
     "nested": select_nested,
     "flat": select_flat,

@@ -63,6 +63,11 @@ class Warnings(metaclass=ErrorsWithCodes):
         "0.{hint}"
     )
 
+    EGPW040 = (
+        "'{name}': threshold or predicted_labels names labels that the component "
+        "lacks, which has no effect: {unknown}. Correct them; the labels are {labels}."
+    )
+
     # Corpus readers
     EGPW003 = (
         "{path}: {n_long} docs have more than {max_length} tokens although they were "
@@ -116,7 +121,8 @@ class Errors(metaclass=ErrorsWithCodes):
 
     # Component and models
     EGP001 = (
-        "'{name}': {setting} must be a probability from 0 to 1, but it is {value!r}."
+        "'{name}': {setting} must be a probability from 0 to 1, or a table of them by "
+        "label, but it is {value!r}."
     )
     EGP002 = "'{name}': {setting} must be one of {choices}, but it is {value!r}."
     EGP003 = (
@@ -137,8 +143,9 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP007 = (
         "'{name}': gold span '{text}' has the label '{label}', which the component "
-        "lacks. Add it with add_label or in initialize, or remove the span. Labels: "
-        "{labels}."
+        "lacks. Add it with add_label or in initialize, or remove the span. For a "
+        "component with a source in the config, set before_init in [initialize] to the "
+        "callback spacy-egp.add_labels.v1. Labels: {labels}."
     )
     EGP008 = (
         "Rotary embedding turns pairs of columns, so head_size must be even, but it is "
@@ -227,6 +234,30 @@ class Errors(metaclass=ErrorsWithCodes):
         "doc.spans['{spans_key}'].attrs['{labels_attr}'], but augmenters make docs "
         "without this list, whose hidden labels would be taught as negatives. Read the "
         "corpus with the reader spacy-egp.Corpus.v1, which keeps it."
+    )
+
+    EGP040 = (
+        "'{name}': {setting} must give each label a probability from 0 to 1, but that "
+        "of '{label}' is {value!r}."
+    )
+    EGP041 = (
+        "'{name}': {setting} has a probability for {label!r}, which cannot be a key in "
+        "a config. Rename the label with rename_label, or set one probability for all "
+        "labels."
+    )
+    EGP042 = (
+        "'{name}': {setting} must be a list of labels, or None (all), but it is "
+        "{value!r}."
+    )
+
+    EGP043 = "'{name}' has no label '{label}'. Its labels are {labels}."
+    EGP044 = (
+        "'{name}': '{label}' is the only label that is predicted: add another one, or "
+        "change predicted_labels, before you remove it."
+    )
+    EGP045 = (
+        "'{name}': '{label}' cannot be renamed to '{new}', which is another label: "
+        "labels are not merged. Remove one of them, or choose another name."
     )
 
     # Encoders
@@ -499,6 +530,17 @@ class Errors(metaclass=ErrorsWithCodes):
         "name for {output}."
     )
     EGP309 = "{path} does not end in {suffix}: choose another name for {output}."
+
+    # spacy egp threshold
+    EGP310 = "Choose one of --precision and --recall: the other one is then the best."
+    EGP311 = (
+        "The docs have no gold spans in doc.spans['{spans_key}'], which '{name}' "
+        "predicts: annotate them, or convert them with --spans-key {spans_key}."
+    )
+
+    # spacy egp labels
+    EGP312 = "Nothing to do: name labels with --rename OLD=NEW or --remove LABEL."
+    EGP313 = "--rename needs OLD=NEW, but it is {value!r}."
 
     # spacy egp init-config
     EGP320 = (

@@ -1,9 +1,9 @@
 """The Thinc layers that turn hidden states into pointer features."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from itertools import chain
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -373,6 +373,29 @@ def resize_pointer_head(model: Model[Ragged, PointerFeatures], nO: int) -> None:
             _make_silent(new, model.get_dim("nO"))
         model.replace_node(layer, new)
     model.set_dim("nO", nO, force=True)
+
+
+def keep_labels(model: Model[Ragged, PointerFeatures], kept: Sequence[int]) -> None:
+    """Remove all labels but some from a pointer head; what it computes for these stays
+    the same.
+
+    model (Model[Ragged, PointerFeatures]): The pointer head.
+    kept (Sequence[int]): Indices of the labels to keep, at least one.
+    """
+    n_labels = model.get_dim("nO")
+    bias = model.maybe_get_ref("bias")
+    old, n_groups = (model.get_ref("pointer"), 1) if bias is None else (bias, 2)
+    if old.has_param("W"):
+        n_rows = old.get_dim("nO") * len(kept) // n_labels
+        new = ScaledLinear(n_rows, old.get_dim("nI"), **old.attrs)
+        new.init = old.init
+        for name in old.param_names:
+            param: Any = old.get_param(name)
+            shape = param.shape[1:]
+            by_label = param.reshape((n_groups, n_labels, -1, *shape))
+            new.set_param(name, by_label[:, list(kept)].reshape((-1, *shape)))
+        model.replace_node(old, new)
+    model.set_dim("nO", len(kept), force=True)
 
 
 def _make_silent(bias: Model[Floats2d, Floats2d], n_old: int) -> None:

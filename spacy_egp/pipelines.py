@@ -1,10 +1,14 @@
 """The pipeline that a component is part of: its config, and the other components."""
 
 import weakref
+from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
+from spacy.util import load_model
+
+from .errors import Errors
 
 # spaCy's corpus reader, whose augmenters forget the attrs of span groups, and which
 # drops the groups of docs that it cuts.
@@ -102,3 +106,39 @@ def _spacy_readers(nlp: Language) -> list[dict[str, Any]]:
         for reader in nlp.config.interpolate()["corpora"].values()
         if isinstance(reader, dict) and reader.get("@readers") == SPACY_READER
     ]
+
+
+def load_pipeline(model: str | Path) -> Language:
+    """Load a pipeline for a command.
+
+    model (str | Path): Its name or path.
+    RETURNS (Language): The pipeline.
+    RAISES (ValueError): If it cannot be loaded.
+    """
+    try:
+        return load_model(model)
+    except (OSError, ValueError) as error:
+        raise ValueError(Errors.EGP301.format(model=model, error=error)) from error
+
+
+def find_component(nlp: Language, name: str | None = None) -> str:
+    """Find the `egp_ner` of a pipeline.
+
+    nlp (Language): The pipeline.
+    name (str | None): Its name; only needed if there are several.
+    RETURNS (str): Its name.
+    RAISES (ValueError): If there is none, or if there are several.
+    """
+    found = [
+        other
+        for other in nlp.pipe_names
+        if nlp.get_pipe_meta(other).factory == "egp_ner" and name in (None, other)
+    ]
+    if not found:
+        wanted = "'egp_ner'" if name is None else f"'egp_ner' called '{name}'"
+        raise ValueError(
+            Errors.EGP302.format(component=wanted, names=", ".join(nlp.pipe_names))
+        )
+    if len(found) > 1:
+        raise ValueError(Errors.EGP303.format(names=", ".join(found)))
+    return found[0]

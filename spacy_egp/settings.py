@@ -1,7 +1,9 @@
 """The settings of the component: which values they can have, where they are kept."""
 
+import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import copy
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -11,6 +13,8 @@ from spacy.util import load_config
 
 from .decoding import SELECTIONS
 from .errors import Errors, Warnings
+from .gold import are_strings
+from .thresholds import DEFAULT_THRESHOLD, Threshold
 
 if TYPE_CHECKING:
     from .component import EGPRecognizer
@@ -24,14 +28,17 @@ MAX_LENGTH = 2**63 - 1
 AUTO = "auto"
 DEFAULTS: dict[str, Any] = {
     "spans_key": "sc",
-    "threshold": 0.5,
+    "threshold": DEFAULT_THRESHOLD,
     "max_length": AUTO,
     "within_sentences": False,
     "overlap": "any",
+    "predicted_labels": None,
     "annotate_ents": False,
     "labels_attr": "annotated_labels",
     "stretch_length": 8,
 }
+# Strings that spaCy's config can have as keys.
+CONFIG_KEY = re.compile(r"(?![#;@\[*])[^:=\s]+( +[^:=\s]+)*")
 
 
 class Setting(Generic[T]):
@@ -67,10 +74,14 @@ class Setting(Generic[T]):
     ) -> "Setting[T] | T":
         if component is None:
             return self
-        return self.check(component, component.cfg[self._name])
+        value: Any = component.cfg[self._name]
+        checked = self.check(component, value)
+        # A table or list is that of `cfg`, so that it can be changed in place.
+        is_same = type(value) is type(checked) and value == checked
+        return value if is_same else checked
 
     def __set__(self, component: "EGPRecognizer", value: Any) -> None:
-        checked = self.check(component, value)
+        checked = copy(self.check(component, value))
         component.cfg[self._name] = checked
         component.pipeline.configure(component, self._name, checked)
 
@@ -143,22 +154,51 @@ def settle(
         )
 
 
-def check_probability(component: str, setting: str, value: Any) -> float:
-    """Check that a setting is a probability.
+def check_threshold(component: str, setting: str, value: Any) -> Threshold:
+    """Check that a setting is a probability, or a table of them by label.
 
     component (str): Name of the component.
     setting (str): Name of the setting.
     value (Any): Its value.
-    RETURNS (float): The value.
-    RAISES (ValueError): If it is none.
+    RETURNS (Union[float, Dict[str, float]]): The value.
+    RAISES (ValueError): If it is neither, or a config cannot have a label as a key.
     """
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    # This is False for NaN.
-    if not (is_number and 0 <= value <= 1):
+    if not isinstance(value, Mapping):
+        if not _is_probability(value):
+            raise ValueError(
+                Errors.EGP001.format(name=component, setting=setting, value=value)
+            )
+        return float(value)
+    for label, probability in value.items():
+        if not (isinstance(label, str) and CONFIG_KEY.fullmatch(label)):
+            raise ValueError(
+                Errors.EGP041.format(name=component, setting=setting, label=label)
+            )
+        if not _is_probability(probability):
+            raise ValueError(
+                Errors.EGP040.format(
+                    name=component, setting=setting, label=label, value=probability
+                )
+            )
+    return {label: float(probability) for label, probability in value.items()}
+
+
+def check_labels(component: str, setting: str, value: Any) -> list[str] | None:
+    """Check that a setting is a list of labels or None.
+
+    component (str): Name of the component.
+    setting (str): Name of the setting.
+    value (Any): Its value.
+    RETURNS (Optional[List[str]]): The value.
+    RAISES (ValueError): If it is neither.
+    """
+    if value is None:
+        return None
+    if not (are_strings(value) and value and all(value)):
         raise ValueError(
-            Errors.EGP001.format(name=component, setting=setting, value=value)
+            Errors.EGP042.format(name=component, setting=setting, value=value)
         )
-    return float(value)
+    return list(value)
 
 
 def check_length(component: str, setting: str, value: Any) -> int | str | None:
@@ -252,3 +292,9 @@ def is_length(value: Any) -> bool:
     """RETURNS (bool): Whether the value is a positive integer that NumPy takes."""
     is_integer = isinstance(value, Integral) and not isinstance(value, bool)
     return is_integer and 0 < int(value) <= MAX_LENGTH
+
+
+def _is_probability(value: Any) -> bool:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    # This is False for NaN.
+    return is_number and 0 <= value <= 1

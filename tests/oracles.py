@@ -120,14 +120,16 @@ def stretches(n_tokens, length):
 
 
 def brute_force_spans(features, threshold, segments=None, max_length=None):
-    """{(doc, start, end, label): score} of all spans above the threshold."""
+    """{(doc, start, end, label): score} of all spans above the threshold, or above
+    that of their label."""
     scores = dense_scores(*features_as_tensors(features)).detach().numpy()
+    above = np.greater(scores.T, threshold).T
     allowed = allowed_pairs(features.lengths, segments, max_length)
     offsets = np.cumsum(features.lengths) - features.lengths
     doc = np.repeat(np.arange(len(offsets)), features.lengths)
     return {
         (doc[i], i - offsets[doc[i]], j - offsets[doc[i]], label): scores[label, i, j]
-        for label, i, j in np.argwhere((scores > threshold) & allowed)
+        for label, i, j in np.argwhere(above & allowed)
     }
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -46,6 +47,13 @@ def batches(draw, max_tokens=60, max_labels=50):
     return random_features(rng, lengths, n_labels, n_heads, scale=scale)
 
 
+def thresholds(n_labels):
+    """One for all labels, or one for each."""
+    one = st.sampled_from([-1.0, 0.0, 3.0])
+    each = st.lists(one | st.just(np.inf), min_size=n_labels, max_size=n_labels)
+    return one | each.map(np.asarray)
+
+
 @settings(max_examples=50, deadline=None)
 @given(batches(), st.data())
 def test_decode_equals_brute_force(features, data):
@@ -55,7 +63,7 @@ def test_decode_equals_brute_force(features, data):
         segments += [cut, int(n_tokens) - cut]
     assert_equals_brute_force(
         features,
-        data.draw(st.sampled_from([-1.0, 0.0, 3.0])),
+        data.draw(thresholds(features.start.shape[1])),
         segments=data.draw(st.sampled_from([None, segments])),
         max_length=data.draw(st.sampled_from([None, 1, 3, 40])),
     )
@@ -105,6 +113,19 @@ def test_flat_spans_have_the_largest_total_score(features, threshold):
     assert not any(overlap(a, b) for a, b in combinations(kept, 2))
     total = sum(score - threshold for score in kept.values())
     assert total == pytest.approx(best_flat_total(as_dict(spans), threshold), rel=1e-6)
+
+
+@pytest.mark.parametrize("select", [select_nested, select_flat])
+def test_selections_count_from_the_threshold_of_each_span(select):
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [9, 5], n_labels=3, n_heads=1)
+    by_label = np.asarray([-1.0, 0.0, 1.5])
+    spans = decode(features, by_label)
+    floor = by_label[spans.label]
+    shifted = replace(spans, score=spans.score - floor)
+    kept = as_dict(select(spans, floor)).keys()
+    assert kept == as_dict(select(shifted, 0.0)).keys()
+    assert kept != as_dict(select(spans, 0.0)).keys()
 
 
 def test_flat_keeps_a_lone_span_at_every_threshold():

@@ -10,6 +10,7 @@ from spacy.util import get_package_path, is_package
 from tqdm import tqdm
 
 from ..errors import Errors
+from ..thresholds import Threshold
 from .annotator import Settings
 from .corpus import (
     Part,
@@ -39,7 +40,7 @@ def annotate(
     format: str = "jsonl",
     text_column: str = "text",
     spans_key: str = "sc",
-    threshold: float | None = None,
+    threshold: Threshold | None = None,
     max_length: int | None = None,
     max_chars: int = 1_000_000,
     max_seconds: float = 3600,
@@ -65,8 +66,8 @@ def annotate(
         predictions for "prodigy", "doccano" or "label-studio".
     text_column (str): The column of the text.
     spans_key (str): Key of the spans in doc.spans.
-    threshold (float | None): Probability above which `egp_ner` writes a span. If None,
-        as the pipeline has it.
+    threshold (float | dict[str, float] | None): Probability above which `egp_ner`
+        writes a span, or a table of them by label. If None, as the pipeline has it.
     max_length (int | None): The most tokens in a span of `egp_ner`. If None, as the
         pipeline has it.
     max_chars (int): The most characters of a document; longer ones fail.

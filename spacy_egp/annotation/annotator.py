@@ -12,6 +12,7 @@ from spacy.tokens import Doc
 from spacy.util import import_file
 
 from ..errors import Errors
+from ..thresholds import Threshold
 from .corpus import Part, read_part
 from .formats import OUTPUTS, make_writer
 from .output import Output
@@ -37,7 +38,8 @@ class Settings:
     format (str): Format of the output.
     text_column (str): The column of the text.
     spans_key (str): Key of the spans in doc.spans.
-    threshold (float | None): The threshold of `egp_ner`, if not its own.
+    threshold (float | dict[str, float] | None): The threshold of `egp_ner`, if not its
+        own.
     max_length (int | None): The largest length of its spans, if not its own.
     max_chars (int): The most characters of a document; longer ones fail.
     max_seconds (float): The most seconds for a document; slower ones fail.
@@ -52,7 +54,7 @@ class Settings:
     format: str
     text_column: str
     spans_key: str
-    threshold: float | None
+    threshold: Threshold | None
     max_length: int | None
     max_chars: int
     max_seconds: float
@@ -124,7 +126,7 @@ class Annotator:
         self.output.finish_part(part.number, failures, counts)
         return counts
 
-    def _configure(self, setting: str, value: float) -> None:
+    def _configure(self, setting: str, value: Threshold) -> None:
         """Change a setting of each `egp_ner` that writes the spans."""
         key = self.settings.spans_key
         pipeline: list[tuple[str, Any]] = self.nlp.pipeline

@@ -18,7 +18,15 @@ from ..errors import Errors
 
 # In the order of the help. Each is the function NAME_cli of the module NAME, which may
 # have CONTEXT_SETTINGS of Click, too.
-COMMANDS = ("convert", "check", "init-config", "report", "annotate")
+COMMANDS = (
+    "convert",
+    "check",
+    "init-config",
+    "report",
+    "threshold",
+    "labels",
+    "annotate",
+)
 
 
 class LazyGroup(TyperGroup):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from typer import Argument as Arg
 from typer import Option as Opt
@@ -20,6 +20,7 @@ from ..errors import Errors
 from .terminal import escape
 
 FORMAT_HELP = f"Format of the output: {', '.join(OUTPUTS)}"
+THRESHOLD_HELP = """Probability of a span, or '{"LABEL": 0.3}', for the pipeline's"""
 ENGINE_HELP = f"What runs the workers: {', '.join(ENGINES)} (Ray Data)"
 
 
@@ -42,8 +43,8 @@ def annotate_cli(
         str, Opt("--spans-key", "-k", help="Key of the spans to write")
     ] = "sc",
     threshold: Annotated[
-        float | None,
-        Opt("--threshold", help="Probability of a span, in place of the pipeline's"),
+        Any,
+        Opt("--threshold", parser=json.loads, help=THRESHOLD_HELP),
     ] = None,
     max_length: Annotated[
         int | None,

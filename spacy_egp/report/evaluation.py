@@ -18,11 +18,11 @@ from ..decoding import (
     SPANS_PER_TOKEN,
     ScoredSpans,
     to_probability,
-    to_score,
 )
 from ..features import PointerFeatures
 from ..limits import Exclusion
 from ..readers import join_docs
+from ..thresholds import Threshold, lowest_threshold
 from .alignment import align_bounds
 from .spans import SpanTable, merge_tables
 
@@ -171,13 +171,13 @@ class _Evaluator:
     """Finds the spans of one part of the docs after the other.
 
     component (EGPRecognizer): The component.
-    thresholds (np.ndarray): Thresholds beside its own.
+    thresholds (np.ndarray): Thresholds beside its own, or the lowest of its own.
     """
 
     def __init__(self, component: EGPRecognizer, thresholds: np.ndarray) -> None:
         self.component = component
-        self.threshold = component.threshold
-        self.thresholds = np.union1d(thresholds, [self.threshold])
+        lowest = lowest_threshold(component.threshold)
+        self.thresholds = np.union1d(thresholds, [lowest])
         self.label_ids = {label: i for i, label in enumerate(component.labels)}
 
     def evaluate(self, examples: Sequence[Example], counts: Counts) -> SpanTable:
@@ -200,7 +200,10 @@ class _Evaluator:
         self, examples: Sequence[Example], spans: ScoredSpans, counts: Counts
     ) -> SpanTable:
         """The spans above the lowest threshold, on the tokens of the gold docs."""
-        selected = self._select(spans)
+        selected = np.stack(
+            [self._select(spans, x) for x in self.thresholds.tolist()], axis=1
+        )
+        is_predicted = self._select(spans, self.component.threshold)
         bounds = np.stack([spans.start, spans.end + 1], axis=1)
         firsts = np.searchsorted(spans.doc, np.arange(len(examples) + 1))
         for i, example in enumerate(examples):
@@ -209,8 +212,7 @@ class _Evaluator:
                 x2y = example.alignment.x2y
                 bounds[rows] = align_bounds(example.x, example.y, x2y, bounds[rows])
         fits = bounds[:, 1] > 0
-        is_own = self.thresholds == self.threshold
-        counts.unaligned += int(selected[~fits][:, is_own].sum())
+        counts.unaligned += int(is_predicted[~fits].sum())
         return SpanTable(
             doc=spans.doc[fits],
             start=bounds[fits, 0],
@@ -219,19 +221,18 @@ class _Evaluator:
             is_gold=np.zeros(fits.sum(), dtype=bool),
             probability=to_probability(spans.score[fits]),
             selected=selected[fits],
+            is_predicted=is_predicted[fits],
             thresholds=self.thresholds,
-            threshold=self.threshold,
         )
 
-    def _select(self, spans: ScoredSpans) -> np.ndarray:
-        """Whether each span is predicted at each threshold, bool of shape (N, K)."""
-        select = SELECTIONS[self.component.overlap]
-        selected = np.zeros((len(spans), len(self.thresholds)), dtype=bool)
+    def _select(self, spans: ScoredSpans, threshold: Threshold) -> np.ndarray:
+        """Whether each span is predicted at a threshold, bool of shape (N,)."""
+        floor = self.component.label_thresholds(threshold)[spans.label]
+        above = np.flatnonzero(spans.score > floor)
         # Selections look at tokens and scores only: the label tells which are left.
-        indexed = replace(spans, label=np.arange(len(spans)))
-        for k, threshold in enumerate(map(to_score, self.thresholds)):
-            above = indexed.take(np.flatnonzero(spans.score > threshold))
-            selected[select(above, threshold).label, k] = True
+        indexed = replace(spans, label=np.arange(len(spans))).take(above)
+        selected = np.zeros(len(spans), dtype=bool)
+        selected[SELECTIONS[self.component.overlap](indexed, floor[above]).label] = True
         return selected
 
     def _gold(
@@ -270,8 +271,8 @@ class _Evaluator:
             is_gold=np.ones(len(rows), dtype=bool),
             probability=probability,
             selected=np.zeros((len(rows), len(self.thresholds)), dtype=bool),
+            is_predicted=np.zeros(len(rows), dtype=bool),
             thresholds=self.thresholds,
-            threshold=self.threshold,
         )
 
     def _predictable(

@@ -87,7 +87,9 @@ def _plots(results: Results) -> dict[str, Markup]:
     threshold = results.settings["threshold"]
     plots = {
         "thresholds": plot_thresholds(
-            results.thresholds, threshold, results.best_threshold
+            results.thresholds,
+            set(threshold.values()) if isinstance(threshold, dict) else {threshold},
+            results.best_threshold,
         ),
         "calibration": plot_calibration(results.calibration, N_FEW),
         "lengths": plot_groups(results.lengths, "Tokens", "F by length"),

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -58,19 +58,20 @@ MEASURES = {
 
 @matplotlib.rc_context(STYLE)
 def plot_thresholds(
-    scores: Mapping[float, Score], threshold: float, best: float
+    scores: Mapping[float, Score], thresholds: Collection[float], best: float
 ) -> Markup:
     """Plot precision, recall and F by threshold.
 
     scores (Mapping[float, Score]): The scores by threshold.
-    threshold (float): The component's threshold.
+    thresholds (Collection[float]): The component's threshold, or those of its labels.
     best (float): The threshold with the best F.
     RETURNS (Markup): The plot.
     """
     figure = Figure(figsize=(5, 3.2))
     axes = figure.subplots()
     _plot_measures(axes, list(scores), list(scores.values()))
-    axes.axvline(threshold, color=MUTED, linewidth=1)
+    for threshold in thresholds:
+        axes.axvline(threshold, color=MUTED, linewidth=1)
     axes.plot([best], [scores[best].f], "o", color=ACCENT, markersize=8)
     axes.set(xlabel="Threshold (line: the component's, dot: the best F)", xlim=(0, 1))
     # From what is reached at all: good models have flat curves near 1.

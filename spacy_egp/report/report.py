@@ -5,17 +5,17 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import srsly
-from spacy.language import Language
 from spacy.training import Corpus
 from spacy.training.corpus import FILE_TYPE, walk_corpus
-from spacy.util import load_model
 from spacy.vocab import Vocab
 
 from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
 from ..errors import Errors
+from ..pipelines import find_component, load_pipeline
 from .page import render_page
 from .results import Results, find_results
 from .training_log import LOG_FILE, read_training_log
@@ -52,8 +52,9 @@ def report(
     if training_dir is not None:
         inputs["the log of the training"] = training_dir / LOG_FILE
     _check_outputs(output_path, json_path, inputs)
-    nlp = _load_pipeline(model)
-    name, egp_ner = _find_component(nlp, component)
+    nlp = load_pipeline(model)
+    name = find_component(nlp, component)
+    egp_ner = cast(EGPRecognizer, nlp.get_pipe(name))
     training = read_training_log(training_dir, egp_ner) if training_dir else None
     entities = _read_entities(train_path, egp_ner.key) if train_path else None
     with warnings.catch_warnings():
@@ -107,30 +108,6 @@ def _is_input(path: Path, other: Path) -> bool:
         return False
     is_inside = other.resolve() in path.resolve().parents
     return path.samefile(other) or (is_inside and path.suffix != ".html")
-
-
-def _load_pipeline(model: str | Path) -> Language:
-    try:
-        return load_model(model)
-    except (OSError, ValueError) as error:
-        raise ValueError(Errors.EGP301.format(model=model, error=error)) from error
-
-
-def _find_component(nlp: Language, name: str | None) -> tuple[str, EGPRecognizer]:
-    found = [
-        (pipe_name, pipe)
-        for pipe_name, pipe in nlp.pipeline
-        if isinstance(pipe, EGPRecognizer) and name in (None, pipe_name)
-    ]
-    if not found:
-        wanted = "'egp_ner'" if name is None else f"'egp_ner' called '{name}'"
-        raise ValueError(
-            Errors.EGP302.format(component=wanted, names=", ".join(nlp.pipe_names))
-        )
-    if len(found) > 1:
-        names = ", ".join(pipe_name for pipe_name, _ in found)
-        raise ValueError(Errors.EGP303.format(names=names))
-    return found[0]
 
 
 def _read_entities(train_path: Path, key: str) -> set[str]:

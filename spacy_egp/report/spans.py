@@ -20,9 +20,10 @@ class SpanTable:
         for gold spans that it cannot predict.
     selected (np.ndarray): Whether the component predicts the span at each of K
         thresholds, bool of shape (N, K).
+    is_predicted (np.ndarray): Whether it does so at its own threshold, bool of shape
+        (N,).
     thresholds (np.ndarray): The thresholds, increasing, float64 of shape (K,). Spans
         with a probability above the first one are likely.
-    threshold (float): The component's own, one of them.
     """
 
     doc: np.ndarray
@@ -32,17 +33,11 @@ class SpanTable:
     is_gold: np.ndarray
     probability: np.ndarray
     selected: np.ndarray
+    is_predicted: np.ndarray
     thresholds: np.ndarray
-    threshold: float
 
     def __len__(self) -> int:
         return len(self.doc)
-
-    @property
-    def is_predicted(self) -> np.ndarray:
-        """RETURNS (np.ndarray): Whether the component predicts the span at its own
-        threshold, bool of shape (N,)."""
-        return self.selected[:, np.searchsorted(self.thresholds, self.threshold)]
 
     @property
     def is_wrong(self) -> np.ndarray:
@@ -83,6 +78,8 @@ def merge_tables(tables: Sequence[SpanTable]) -> SpanTable:
     rows, row_of = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
     selected = np.zeros((len(rows), len(tables[0].thresholds)), dtype=bool)
     np.logical_or.at(selected, row_of, joined("selected"))
+    is_predicted = np.zeros(len(rows), dtype=bool)
+    np.logical_or.at(is_predicted, row_of, joined("is_predicted"))
     is_gold = np.zeros(len(rows), dtype=bool)
     np.logical_or.at(is_gold, row_of, joined("is_gold"))
     probability = np.full(len(rows), np.nan, dtype="float32")
@@ -96,6 +93,6 @@ def merge_tables(tables: Sequence[SpanTable]) -> SpanTable:
         is_gold=is_gold,
         probability=probability,
         selected=selected,
+        is_predicted=is_predicted,
         thresholds=tables[0].thresholds,
-        threshold=tables[0].threshold,
     )

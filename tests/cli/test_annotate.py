@@ -77,11 +77,16 @@ def test_exit_code_tells_of_failed_documents(model_path, tmp_path):
 
 
 def test_options_reach_the_annotation(model_path, texts_path, tmp_path):
-    options = {"threshold": 0.9, "max_length": 1, "max_chars": 30, "max_seconds": 60.0}
+    options = {
+        "threshold": {"LOC": 0.9},
+        "max_length": 1,
+        "max_chars": 30,
+        "max_seconds": 60.0,
+    }
     arguments = [
         word
         for name, value in options.items()
-        for word in (f"--{name.replace('_', '-')}", value)
+        for word in (f"--{name.replace('_', '-')}", json.dumps(value))
     ]
     run(model_path, texts_path, tmp_path / "out", *arguments, "-f", "doccano")
     paths = (str(model_path), str(texts_path), str(tmp_path / "expected"))

@@ -30,6 +30,7 @@ COMPONENT = NLP.get_pipe("egp_ner")
 SETTINGS = st.fixed_dictionaries(
     {
         "threshold": st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]),
+        "predicted_labels": st.none() | st.lists(st.sampled_from(LABELS), min_size=1),
         "max_length": st.none() | st.integers(1, 10),
         "within_sentences": st.booleans(),
         "overlap": st.sampled_from(["any", "nested", "flat"]),
@@ -67,6 +68,9 @@ def sentences(doc):
 def possible_scores(doc):
     """{(start, end, label): score} of all spans that the settings allow."""
     matrix = COMPONENT.score_matrix(doc)
+    for i, label in enumerate(COMPONENT.labels):
+        if label not in (COMPONENT.predicted_labels or COMPONENT.labels):
+            matrix[i] = -np.inf
     allowed = allowed_pairs([len(doc)], sentences(doc), COMPONENT.cfg["max_length"])
     return {
         (start, end, COMPONENT.labels[label]): matrix[label, start, end]

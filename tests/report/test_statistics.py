@@ -46,8 +46,8 @@ def make_table(probabilities, gold, thresholds=(0.1, 0.5)):
             is_gold=np.full(len(rows), is_gold),
             probability=probability,
             selected=np.nan_to_num(probability)[:, None] > thresholds,
+            is_predicted=np.nan_to_num(probability) > 0.5,
             thresholds=np.asarray(thresholds),
-            threshold=0.5,
         )
 
     likely = table(list(probabilities), False, list(probabilities.values()))
@@ -138,10 +138,10 @@ def test_docs_by_length(predicted, gold, lengths):
 
 
 def take(table, rows):
-    columns = {name: getattr(table, name) for name in ("thresholds", "threshold")}
-    for name in ("doc", "start", "end", "label", "is_gold", "probability", "selected"):
-        columns[name] = getattr(table, name)[rows]
-    return SpanTable(**columns)
+    columns = vars(table).copy()
+    thresholds = columns.pop("thresholds")
+    columns = {name: column[rows] for name, column in columns.items()}
+    return SpanTable(**columns, thresholds=thresholds)
 
 
 @given(span_sets, span_sets)

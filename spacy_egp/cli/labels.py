@@ -1,0 +1,63 @@
+"""`spacy egp labels`: a pipeline with other labels."""
+
+from pathlib import Path
+from typing import Annotated, cast
+
+from spacy.cli._util import Arg, Opt, import_code
+from wasabi import msg
+
+from ..component import EGPRecognizer
+from ..corpora.writer import temporary_output
+from ..errors import Errors
+from ..pipelines import find_component, load_pipeline
+from .terminal import escape
+
+
+def labels_cli(
+    model: Annotated[str, Arg(help="Name or path of a pipeline with an egp_ner")],
+    output_path: Annotated[Path, Arg(help="Folder for the changed pipeline")],
+    renamed: Annotated[
+        list[str] | None,
+        Opt("--rename", "-n", help="OLD=NEW, may be given several times"),
+    ] = None,
+    removed: Annotated[
+        list[str] | None,
+        Opt("--remove", "-r", help="A label, may be given several times"),
+    ] = None,
+    component: Annotated[
+        str | None,
+        Opt("--component", "-C", help="Name of the egp_ner, if there are several"),
+    ] = None,
+    code_path: Annotated[
+        Path | None,
+        Opt("--code", "-c", help="Python file with registered functions to import"),
+    ] = None,
+) -> None:
+    """
+    Remove and rename labels of a trained pipeline. Labels are removed first. What it
+    has learned of the other labels stays the same.
+
+    $ spacy egp labels training/model-best training/model-new --rename PER=PERSON
+    """
+    import_code(code_path)
+    try:
+        if not (renamed or removed):
+            raise ValueError(Errors.EGP312)
+        if output_path.exists():
+            raise ValueError(Errors.EGP102.format(path=output_path))
+        nlp = load_pipeline(model)
+        name = find_component(nlp, component)
+        pipe = cast(EGPRecognizer, nlp.get_pipe(name))
+        for label in removed or ():
+            pipe.remove_label(label)
+        for value in renamed or ():
+            label, separator, new = value.partition("=")
+            if not separator:
+                raise ValueError(Errors.EGP313.format(value=value))
+            pipe.rename_label(label, new)
+        with temporary_output(output_path) as path:
+            nlp.to_disk(path)
+    except (OSError, ValueError) as error:
+        msg.fail("Cannot change the labels", escape(error), exits=1)
+    msg.good("Saved the pipeline", output_path)
+    msg.text("Labels: " + escape(", ".join(pipe.labels)))

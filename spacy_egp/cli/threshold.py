@@ -1,0 +1,152 @@
+"""`spacy egp threshold`: the thresholds that are best on annotated docs."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import srsly
+from spacy.cli._util import Arg, Opt, import_code, setup_gpu
+from spacy.tokens import DocBin
+from spacy.training import Corpus
+from spacy.training.corpus import FILE_TYPE, walk_corpus
+from tqdm import tqdm
+from wasabi import msg
+
+from ..component import EGPRecognizer
+from ..corpora.writer import temporary_output
+from ..errors import Errors
+from ..pipelines import find_component, load_pipeline
+from .terminal import escape
+
+if TYPE_CHECKING:
+    from ..report.statistics import Score
+    from ..report.tuning import Tuning
+
+
+def threshold_cli(
+    model: Annotated[str, Arg(help="Name or path of a pipeline with an egp_ner")],
+    data_path: Annotated[
+        Path,
+        Arg(help="Annotated docs that are not those of the test", exists=True),
+    ],
+    by_label: Annotated[
+        bool, Opt("--by-label", "-l", help="Find a threshold for each label")
+    ] = False,
+    precision: Annotated[
+        float | None,
+        Opt("--precision", "-p", help="Precision to reach", min=0, max=1),
+    ] = None,
+    recall: Annotated[
+        float | None, Opt("--recall", "-r", help="Recall to reach", min=0, max=1)
+    ] = None,
+    output_path: Annotated[
+        Path | None,
+        Opt("--write", "-w", help="Folder for the pipeline with the thresholds"),
+    ] = None,
+    component: Annotated[
+        str | None,
+        Opt("--component", "-C", help="Name of the egp_ner, if there are several"),
+    ] = None,
+    code_path: Annotated[
+        Path | None,
+        Opt("--code", "-c", help="Python file with registered functions to import"),
+    ] = None,
+    use_gpu: Annotated[int, Opt("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
+    json: Annotated[bool, Opt("--json", "-j", help="Print the result as JSON")] = False,
+) -> None:
+    """
+    Find the threshold with the best F on annotated docs, or the one that reaches a
+    precision or recall, in one pass. Use docs of their own for it, not those that
+    the final score comes from.
+
+    With --by-label, a label has a threshold of its own if that is better on held-out
+    parts of the docs (cross-validation); other labels have the common one.
+
+    $ spacy egp threshold training/model-best dev.spacy --write training/model-tuned
+    """
+    from ..report.tuning import Target, tune
+
+    import_code(code_path)
+    setup_gpu(use_gpu, silent=json)
+    target = Target()
+    if precision is not None:
+        target = Target("precision", precision)
+    elif recall is not None:
+        target = Target("recall", recall)
+    try:
+        if precision is not None and recall is not None:
+            raise ValueError(Errors.EGP310)
+        if output_path is not None and output_path.exists():
+            raise ValueError(Errors.EGP102.format(path=output_path))
+        nlp = load_pipeline(model)
+        name = find_component(nlp, component)
+        paths = walk_corpus(data_path, FILE_TYPE)
+        n_docs = sum(len(DocBin().from_disk(path)) for path in paths)
+        tuning = tune(
+            nlp,
+            name,
+            # The bar is for a terminal only.
+            lambda: tqdm(Corpus(data_path)(nlp), total=n_docs, disable=None),
+            target=target,
+            by_label=by_label,
+        )
+        if output_path is not None:
+            cast(EGPRecognizer, nlp.get_pipe(name)).threshold = tuning.threshold
+            with temporary_output(output_path) as path:
+                nlp.to_disk(path)
+    except (OSError, ValueError) as error:
+        msg.fail("Cannot find the threshold", escape(error), exits=1)
+    if json:
+        print(srsly.json_dumps(asdict(tuning), indent=2))
+    else:
+        print_tuning(tuning)
+        if output_path is not None:
+            msg.good("Saved the pipeline", output_path)
+
+
+def print_tuning(tuning: "Tuning") -> None:
+    """Show a curve, thresholds and what they score.
+
+    tuning (Tuning): The thresholds and scores.
+    """
+    header = ("Threshold", "Precision", "Recall", "F")
+    msg.divider("One threshold for all labels")
+    curve = {round(100 * x): score for x, score in tuning.curve.items()}
+    msg.table(
+        [(f"{x / 100:.2f}", *_percent(curve[x])) for x in sorted(curve) if x % 5 == 0],
+        header=header,
+        divider=True,
+        aligns="r",
+    )
+    if isinstance(tuning.threshold, dict):
+        msg.divider("Thresholds by label")
+        msg.table(
+            [
+                (escape(label), f"{tuning.threshold[label]:.2f}", *_percent(score))
+                for label, score in tuning.labels.items()
+            ],
+            header=("Label", *header),
+            divider=True,
+            aligns=("l", *"rrrr"),
+        )
+    msg.divider("Result")
+    rows = {
+        "As the pipeline is": tuning.before,
+        "With the suggested threshold": tuning.score,
+        "The same, on held-out docs": tuning.held_out,
+    }
+    msg.table(
+        [(name, *_percent(score)) for name, score in rows.items()],
+        header=("", *header[1:]),
+        divider=True,
+        aligns=("l", *"rrr"),
+    )
+    if tuning.unreached:
+        labels = escape(", ".join(tuning.unreached))
+        msg.warn("No threshold reaches the target; the nearest one is used", labels)
+    if not isinstance(tuning.threshold, dict):
+        msg.good(f"Suggested threshold: {tuning.threshold:.2f}")
+
+
+def _percent(score: "Score") -> list[str]:
+    return [f"{100 * value:.1f}" for value in (score.p, score.r, score.f)]

@@ -1,0 +1,72 @@
+import json
+
+import pytest
+import spacy
+from conftest import NESTED_DATA, make_examples, train, words_of
+from generated import tiny_nlp
+from spacy.cli.evaluate import evaluate
+from spacy.tokens import DocBin
+from spacy.util import load_config
+from typer.testing import CliRunner
+
+from spacy_egp.cli import app
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    """A pipeline that has learned a little, and annotated docs."""
+    folder = tmp_path_factory.mktemp("threshold")
+    nlp = tiny_nlp()
+    train(nlp, make_examples(nlp), steps=45)
+    nlp.to_disk(folder / "model")
+    docs = [example.reference for example in make_examples(nlp, NESTED_DATA * 2)]
+    DocBin(docs=docs).to_disk(folder / "dev.spacy")
+    return folder / "model", folder / "dev.spacy"
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["threshold", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("options", [[], ["--by-label"], ["--recall", "0.5"]])
+def test_the_saved_pipeline_has_the_scores(paths, options, tmp_path):
+    out = tmp_path / "new" / "tuned"
+    result = run(*paths, *options, "--write", out, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert isinstance(found["threshold"], dict) == ("--by-label" in options)
+    assert spacy.load(out).get_pipe("egp_ner").threshold == found["threshold"]
+    config = load_config(out / "config.cfg")
+    assert config["components"]["egp_ner"]["threshold"] == found["threshold"]
+    expected = evaluate(str(out), paths[1])
+    assert found["score"]["f"] == pytest.approx(expected["spans_sc_f"])
+    before = evaluate(str(paths[0]), paths[1])
+    assert found["before"]["f"] == pytest.approx(before["spans_sc_f"])
+
+
+def test_what_is_shown(paths):
+    result = run(*paths)
+    found = json.loads(run(*paths, "--json").stdout)
+    words = words_of(result)
+    assert f"Suggested threshold: {found['threshold']:.2f}" in words
+    score = found["score"]
+    row = " ".join(f"{100 * score[x]:.1f}" for x in "prf")
+    assert f"With the suggested threshold {row}" in words
+    words = words_of(run(*paths, "--by-label", "--precision", "1.0"))
+    assert "Thresholds by label" in words
+    for label in ("LOC", "PERSON", "PLACES", "TITLE"):
+        assert label in words
+
+
+def test_what_cannot_be(paths, tmp_path):
+    model, data = paths
+    both = run(model, data, "--precision", "0.9", "--recall", "0.9")
+    exists = run(model, data, "--write", tmp_path)
+    examples = make_examples(spacy.blank("en"), key="other")
+    path = tmp_path / "other.spacy"
+    DocBin(docs=[example.reference for example in examples]).to_disk(path)
+    without = run(model, path, "--write", tmp_path / "tuned")
+    for result, code in ((both, "EGP310"), (exists, "EGP102"), (without, "EGP311")):
+        assert result.exit_code == 1
+        assert f"[{code}]" in result.output
+    assert not (tmp_path / "tuned").exists()
