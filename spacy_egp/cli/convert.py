@@ -144,7 +144,7 @@ def convert_cli(
         msg.fail("Cannot convert the input", escape(error), exits=1)
     print_summary(summary)
     for part, count in summary.docs.items():
-        msg.good(f"Saved {count} docs", escape(part_path(output_path, part)))
+        msg.good(f"Saved {count} doc(s)", escape(part_path(output_path, part)))
 
 
 def _check_json(json_path: Path, input_paths: list[Path]) -> None:

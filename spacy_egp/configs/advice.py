@@ -9,6 +9,8 @@ from .corpus import CorpusFacts
 
 # Docs with fewer words on average are sentences rather than documents.
 WORDS_OF_DOCUMENT = 100
+# The rows of the hash embedding (norm, prefix, suffix, shape) in spaCy's quickstart.
+SMALL_ROWS = [5000, 1000, 2500, 2500]
 # A pass over a small corpus has at least as many batches.
 BATCHES_PER_PASS = 10
 
@@ -61,6 +63,7 @@ def advise(facts: CorpusFacts, encoder: str) -> list[Advice]:
         *_length(facts, budget, batch.value),
         batch,
         *_reader(facts, encoder, budget),
+        *_embedding(facts, encoder),
         _bound(facts),
         _overlap(facts),
     ]
@@ -115,6 +118,14 @@ def _reader(facts: CorpusFacts, encoder: str, budget: Budget) -> list[Advice]:
         )
         advice.append(Advice("corpora.train.max_length", budget.doc_words, reason))
     return advice
+
+
+def _embedding(facts: CorpusFacts, encoder: str) -> list[Advice]:
+    """Smaller tables for few words, as every step updates all rows."""
+    if encoder in TRANSFORMERS or facts.distinct_words > SMALL_ROWS[0]:
+        return []
+    reason = f"{facts.distinct_words:,} different words do not need more rows"
+    return [Advice("components.tok2vec.model.embed.rows", SMALL_ROWS, reason)]
 
 
 def _bound(facts: CorpusFacts) -> Advice:

@@ -86,7 +86,9 @@ def make_config(
             for name, value in defaults["initialize"]["tokenizer"].items()
         },
         curated=_curated(str(transformer)) if encoder == "curated_trf" else None,
-        setting=lambda name, default: json.dumps(values.get(name, default)),
+        setting=lambda name, default: json.dumps(
+            values.get(name, default), separators=(",", ":")
+        ),
     )
 
 

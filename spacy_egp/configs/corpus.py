@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spacy.attrs import NORM
 from spacy.training.corpus import FILE_TYPE, Corpus, walk_corpus
 from spacy.vocab import Vocab
 
@@ -18,6 +19,7 @@ class CorpusFacts:
 
     docs (int): Docs.
     words (int): Their tokens.
+    distinct_words (int): Different norms of tokens.
     longest_doc (int): Tokens of the longest doc.
     labels (Counter[str]): Gold spans by label.
     longest_span (int): Tokens of the longest gold span.
@@ -28,6 +30,7 @@ class CorpusFacts:
 
     docs: int = 0
     words: int = 0
+    distinct_words: int = 0
     longest_doc: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     longest_span: int = 0
@@ -50,6 +53,7 @@ def read_facts(path: Path, spans_key: str = DEFAULTS["spans_key"]) -> CorpusFact
     """
     facts = CorpusFacts()
     keys: set[str] = set()
+    norms: set[int] = set()
     paths = walk_corpus(path, FILE_TYPE)
     for doc in Corpus(path).read_docbin(Vocab(), paths):
         spans = doc.spans.get(spans_key, ())
@@ -63,6 +67,8 @@ def read_facts(path: Path, spans_key: str = DEFAULTS["spans_key"]) -> CorpusFact
         facts.nested += sum(depth > 1 for depth in depths)
         facts.crossing += n_crossing
         keys.update(doc.spans)
+        norms.update(doc.to_array(NORM).tolist())
+    facts.distinct_words = len(norms)
     if not facts.docs:
         raise ValueError(Errors.EGP307.format(path=path))
     if not facts.spans:

@@ -83,6 +83,7 @@ def test_settings_for_a_corpus(tmp_path):
         "training.batcher.size.stop = 360 a pass over 3,600 words is 10 batches",
         "corpora.train.max_joined = 1 docs of 1800.0 words on average are documents",
         "corpora.train.max_length = 1000 the longest doc has 1,800 words",
+        "embed.rows = [5000, 1000, 2500, 2500] 6 different words",
         'max_length = "auto" the longest span has 3 tokens, and spans of up to 4',
         'overlap = "nested" 50.0% of the spans are nested, 0.0% cross others',
     ):
@@ -94,6 +95,15 @@ def test_settings_for_a_corpus(tmp_path):
     assert config["corpora"]["dev"]["max_length"] == 0
     assert config["components"]["egp_ner"]["overlap"] == "nested"
     load_model_from_config(config.interpolate())
+
+
+def test_rows_for_many_words(tmp_path):
+    """Those of the default config: fewer rows would be shared by several words."""
+    text = " ".join(f"word{i}" for i in range(5001))
+    train = write_corpus(tmp_path / "train.spacy", [(text, [(0, 5, "A")])])
+    run(tmp_path / "config.cfg", "--train", train)
+    embed = load_config(tmp_path / "config.cfg")["components"]["tok2vec"]["model"]
+    assert embed["embed"]["rows"] == [10000, 2500, 5000, 2500]
 
 
 @pytest.mark.parametrize(
