@@ -218,13 +218,6 @@ def test_learning_rate(tiny):
         make_run("trf", minutes=1).config()
 
 
-def test_steps_have_batches_of_one_size(tiny):
-    for minutes in (0, 1):
-        run = Run("tiny", "cnn", "egp", 0, 0.1, STEPS, minutes, "", 0, "whole")
-        batcher = run.config().interpolate()["training"]["batcher"]
-        assert (batcher["batcher"] if minutes else batcher)["size"] == 1000
-
-
 @pytest.mark.parametrize("head", ["egp", "egp-hidden", "gp", "crf"])
 def test_heads_keep_the_learning_rate_of_the_encoder(head, tiny):
     config = Run("tiny", "trf", head, 0, 0.1, STEPS, 0, "my-bert", 0, "whole").config()

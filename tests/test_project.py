@@ -80,8 +80,6 @@ def cmeee(project):
     config = (project.parent / "configs" / "egp_cnn.cfg").read_text(encoding="utf8")
     # Training is over before the config's first evaluation.
     config = config.replace("eval_frequency = 200", "eval_frequency = 50")
-    # Small batches would take more steps.
-    config = config.replace("start = 100", "start = 1000")
     (project.parent / "configs" / "short.cfg").write_text(config, encoding="utf8")
     run_workflow(project, "cmeee", "--vars.config", "short", "--vars.steps", "100")
     return project

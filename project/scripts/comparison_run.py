@@ -129,10 +129,6 @@ class Run:
 
     def _set_budget(self, training: dict[str, Any]) -> None:
         schedule = training["optimizer"]["learn_rate"]
-        size = training["batcher"]["size"]
-        if isinstance(size, dict):
-            # Heads have the same steps, all of the size that batches grow to.
-            training["batcher"]["size"] = size["stop"]
         if self.minutes and isinstance(schedule, dict):
             raise ValueError(
                 f"The learning rate of configs/egp_{self.encoder}.cfg falls with the "

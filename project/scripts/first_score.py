@@ -23,11 +23,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "egp_cnn.cfg": ("egp_cnn", {}),
     "dropout 0.1": ("egp_cnn", {"dropout": 0.1}),
     "dropout 0.35": ("egp_cnn", {"dropout": 0.35}),
-    "batches of 1000 words": ("egp_cnn", {"batcher": {"size": 1000}}),
-    "as in version 0.1.0": (
-        "egp_cnn",
-        {"batcher": {"size": 1000}, "dropout": 0.35, "eval_frequency": 500},
-    ),
+    "as in version 0.1.0": ("egp_cnn", {"dropout": 0.35, "eval_frequency": 500}),
     "egp_bilstm.cfg": ("egp_bilstm", {}),
     "spacy init config -p egp_ner": ("", {}),
 }

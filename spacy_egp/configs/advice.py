@@ -32,21 +32,19 @@ class Budget(NamedTuple):
     """How long a kind of encoder is trained.
 
     batch_words (int): The largest number of words in a batch.
-    batch_setting (str): Name of the setting of that number.
     doc_words (int): Longer docs are cut.
     passes (int): Passes over a corpus of medium size.
     min_steps (int): The smallest number of steps.
     """
 
     batch_words: int
-    batch_setting: str
     doc_words: int
     passes: int
     min_steps: int
 
 
-FROM_SCRATCH = Budget(1000, "training.batcher.size.stop", 1000, 100, 1000)
-PRETRAINED = Budget(2000, "training.batcher.size", 500, 20, 400)
+FROM_SCRATCH = Budget(1000, 1000, 100, 1000)
+PRETRAINED = Budget(2000, 500, 20, 400)
 MAX_STEPS = 20_000
 
 
@@ -74,7 +72,7 @@ def _batch(facts: CorpusFacts, budget: Budget) -> Advice:
     words = facts.words // BATCHES_PER_PASS
     size = max(budget.batch_words // 4, min(words, budget.batch_words))
     reason = f"a pass over {facts.words:,} words is {ceil(facts.words / size)} batches"
-    return Advice(budget.batch_setting, size, reason)
+    return Advice("training.batcher.size", size, reason)
 
 
 def _length(facts: CorpusFacts, budget: Budget, batch_words: int) -> list[Advice]:

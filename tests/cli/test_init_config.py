@@ -80,7 +80,7 @@ def test_settings_for_a_corpus(tmp_path):
         "training.max_steps = 1000 100 passes",
         "training.patience = 1000",
         "training.eval_frequency = 100",
-        "training.batcher.size.stop = 360 a pass over 3,600 words is 10 batches",
+        "training.batcher.size = 360 a pass over 3,600 words is 10 batches",
         "corpora.train.max_joined = 1 docs of 1800.0 words on average are documents",
         "corpora.train.max_length = 1000 the longest doc has 1,800 words",
         "embed.rows = [5000, 1000, 2500, 2500] 6 different words",
@@ -89,7 +89,7 @@ def test_settings_for_a_corpus(tmp_path):
     ):
         assert line in printed
     config = load_config(tmp_path / "config.cfg")
-    assert config["training"]["batcher"]["size"]["stop"] == 360
+    assert config["training"]["batcher"]["size"] == 360
     assert config["training"]["max_steps"] == 1000
     assert config["corpora"]["train"]["max_length"] == 1000
     assert config["corpora"]["dev"]["max_length"] == 0
