@@ -16,7 +16,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 from spacy.util import logger
 from spacy.vocab import Vocab
-from thinc.api import Config, Model
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from .decoding import (
     SELECTIONS,
@@ -34,7 +34,12 @@ from .features import PointerFeatures
 from .gold import Census, GoldReader, GoldTally
 from .labels import check_label, remove_label, rename_label
 from .limits import Exclusion, SpanLimits
-from .listeners import check_listeners, check_vectors, words_without_vector
+from .listeners import (
+    check_listeners,
+    check_no_listeners,
+    check_vectors,
+    words_without_vector,
+)
 from .loading import (
     check_learned_length,
     check_loaded,
@@ -432,13 +437,7 @@ class EGPRecognizer(TrainablePipe):
         self._check_finite(docs, features)
         self._report_missing(docs)
         self._report_unknown_labels()
-        limits = self.limits
-        spans = decode(
-            features,
-            self.label_thresholds(threshold),
-            segments=limits.segments(docs),
-            max_length=limits.max_length,
-        )
+        spans = self._decode(docs, features, self.label_thresholds(threshold))
         if len(spans.bounded):
             warnings.warn(
                 Warnings.EGPW001.format(
@@ -452,6 +451,21 @@ class EGPRecognizer(TrainablePipe):
                 stacklevel=2,
             )
         return spans
+
+    def _decode(
+        self,
+        docs: Sequence[Doc],
+        features: PointerFeatures,
+        threshold: float | np.ndarray,
+    ) -> ScoredSpans:
+        """The spans above a score that the limits allow."""
+        limits = self.limits
+        return decode(
+            features,
+            threshold,
+            segments=limits.segments(docs),
+            max_length=limits.max_length,
+        )
 
     def label_thresholds(self, threshold: Threshold) -> np.ndarray:
         """Tell the score above which a pair of tokens is a span of each label.
@@ -531,11 +545,26 @@ class EGPRecognizer(TrainablePipe):
         for doc_gold in gold:
             tally.add(doc_gold)
         self._learn_from(tally)
+        return self._compute_loss(
+            docs,
+            features,
+            [doc_gold.spans for doc_gold in gold],
+            np.stack([doc_gold.annotated for doc_gold in gold]),
+        )
+
+    def _compute_loss(
+        self,
+        docs: Sequence[Doc],
+        features: PointerFeatures,
+        gold: list[np.ndarray | None],
+        annotated: np.ndarray,
+    ) -> tuple[float, PointerFeatures]:
+        """The loss of gold spans, and its gradient, which are finite."""
         limits = self.limits
         loss, d_features = zlpr_loss(
             features,
-            [doc_gold.spans for doc_gold in gold],
-            annotated=np.stack([doc_gold.annotated for doc_gold in gold]),
+            gold,
+            annotated=annotated,
             segments=limits.segments(docs),
             max_length=limits.max_length,
             stretch_length=self.stretch_length,
@@ -549,6 +578,51 @@ class EGPRecognizer(TrainablePipe):
                 )
             )
         return loss, d_features
+
+    def rehearse(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn what the model predicted when `nlp.resume_training` was called, so that
+        it is not forgotten as other docs are learned. Labels that were added since have
+        no part in it.
+
+        examples (Iterable[Example]): Examples, whose annotation is not looked at.
+        drop (float): The dropout rate.
+        sgd (Optional[Optimizer]): The optimizer.
+        losses (Optional[Dict[str, float]]): The losses so far, which are added to.
+        RETURNS (Dict[str, float]): The losses.
+        RAISES (ValueError): If the model listens to another component, which would
+            change without what it was, or the features or the loss are NaN or infinite.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        docs = [example.predicted for example in examples]
+        if self._rehearsal_model is None:
+            self._warn_once(Warnings.EGPW041)
+            return losses
+        check_no_listeners(self.name, self.model)
+        if not any(map(len, docs)):
+            return losses
+        before = self._rehearsal_model.predict(docs)
+        annotated = np.zeros((len(docs), len(self.labels)), dtype=bool)
+        annotated[:, : before.start.shape[1]] = True
+        spans = self._decode(docs, before, 0.0)
+        rows = np.stack([spans.start, spans.end, spans.label], axis=1)
+        gold = np.split(rows, np.searchsorted(spans.doc, np.arange(1, len(docs))))
+        set_dropout_rate(self.model, drop)
+        features, backprop = self.model.begin_update(docs)
+        self._check_finite(docs, features)
+        loss, d_features = self._compute_loss(docs, features, [*gold], annotated)
+        backprop(d_features)
+        if sgd is not None:
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Score predictions.

@@ -68,6 +68,11 @@ class Warnings(metaclass=ErrorsWithCodes):
         "lacks, which has no effect: {unknown}. Correct them; the labels are {labels}."
     )
 
+    EGPW041 = (
+        "'{name}': nothing was rehearsed, as nothing is remembered: call "
+        "nlp.resume_training before."
+    )
+
     # Corpus readers
     EGPW003 = (
         "{path}: {n_long} docs have more than {max_length} tokens although they were "
@@ -258,6 +263,13 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP045 = (
         "'{name}': '{label}' cannot be renamed to '{new}', which is another label: "
         "labels are not merged. Remove one of them, or choose another name."
+    )
+
+    EGP046 = (
+        "'{name}': it cannot rehearse, as it listens to '{upstream}', which changes in "
+        "the training. Give it a copy of its own before nlp.resume_training: "
+        "nlp.replace_listeners('{upstream}', '{name}', ['model.tok2vec']). Or train "
+        "with the reader spacy-egp.Rehearsal.v1."
     )
 
     # Encoders

@@ -55,6 +55,19 @@ def check_listeners(nlp: Language, component: str, model: Model[Any, Any]) -> No
             )
 
 
+def check_no_listeners(component: str, model: Model[Any, Any]) -> None:
+    """Check that a component's model computes what it needs itself.
+
+    component (str): Name of the component.
+    model (Model[Any, Any]): The component's model.
+    RAISES (ValueError): If it listens to another component.
+    """
+    for listener in filter(_is_listener, model.walk()):
+        raise ValueError(
+            Errors.EGP046.format(name=component, upstream=_upstream_name(listener))
+        )
+
+
 def check_vectors(component: str, model: Model[Any, Any], docs: Sequence[Doc]) -> None:
     """Check that docs have the vectors that a component's model listens for. spaCy's
     listeners would take zeros instead.
@@ -69,19 +82,23 @@ def check_vectors(component: str, model: Model[Any, Any], docs: Sequence[Doc]) -
         has_vectors = _has_tensor if is_tok2vec else _has_transformer_output
         lacking = [doc for doc in docs if len(doc) and not has_vectors(doc)]
         if lacking:
-            name = getattr(listener, "upstream_name", None)
-            name = name or listener.attrs["_upstream_name"]
-            if name == "*":
-                name = "tok2vec" if is_tok2vec else "transformer"
             raise ValueError(
                 Errors.EGP034.format(
                     name=component,
                     n_docs=len(lacking),
                     n_all=len(docs),
-                    upstream=name,
+                    upstream=_upstream_name(listener),
                     text=lacking[0].text[:50],
                 )
             )
+
+
+def _upstream_name(listener: Model[Any, Any]) -> str:
+    name = getattr(listener, "upstream_name", None)
+    name = name or listener.attrs["_upstream_name"]
+    if name == "*":
+        return "tok2vec" if isinstance(listener, Tok2VecListener) else "transformer"
+    return str(name)
 
 
 def _has_tensor(doc: Doc) -> bool:

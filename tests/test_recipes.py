@@ -178,6 +178,40 @@ def test_own_copy_of_what_it_listens_to(corpus_path, tmp_path):
     )
 
 
+def test_new_label(corpus_path, tmp_path):
+    """A part of spacy train: the label is there, and the corpora have predictions."""
+    trained = init_nlp(config_for(corpus_path, max_steps=1))
+    (tmp_path / "training").mkdir()
+    trained.get_pipe("egp_ner").threshold = 0.0
+    trained.get_pipe("egp_ner").max_length = 2
+    trained.to_disk(tmp_path / "training" / "model-best")
+    doc = trained.make_doc("Shaka Khan likes pink.")
+    doc.spans["sc"] = [doc.char_span(17, 21, label="COLOUR")]
+    doc.spans["sc"].attrs["annotated_labels"] = ["COLOUR"]
+    path = tmp_path / "new.spacy"
+    DocBin(docs=[doc, trained.make_doc(TEXTS[0])]).to_disk(path)
+    config = recipe_config("Teach a new label", path, tmp_path)
+    for corpus in config["corpora"].values():
+        corpus["corpus"]["path"] = str(path)
+    nlp = init_nlp(config)
+    labels = trained.get_pipe("egp_ner").labels
+    assert nlp.get_pipe("egp_ner").labels == (*labels, "COLOUR")
+    corpora = spacy.registry.resolve(nlp.config.interpolate()["corpora"])
+    for corpus in corpora.values():
+        annotated, raw = (example.reference.spans["sc"] for example in corpus(nlp))
+        assert annotated.attrs["annotated_labels"] == ["COLOUR", *labels]
+        assert raw.attrs["annotated_labels"] == list(labels)
+        assert len(annotated) == 1 + len(trained(doc.text).spans["sc"])
+        assert len(raw) == len(trained(TEXTS[0]).spans["sc"]) > 0
+    train_loop(nlp)
+
+
+def test_new_label_in_python(namespace):
+    assert "COLOUR" in namespace["component"].labels
+    doc = namespace["pipeline"](TEXTS[2])
+    assert {label for *_, label in spans_of(doc)} == {"LOC", "PERSON", "TITLE"}
+
+
 def test_frozen_cnn(corpus_path, tmp_path):
     trained = init_nlp(config_for(corpus_path, max_steps=1))
     (tmp_path / "training").mkdir()
