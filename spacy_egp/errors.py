@@ -542,6 +542,14 @@ class Errors(metaclass=ErrorsWithCodes):
         "name for {output}."
     )
     EGP309 = "{path} does not end in {suffix}: choose another name for {output}."
+    EGP340 = (
+        "{path}, {name}, is no .spacy file: make one with spacy egp convert {path} "
+        "OUTPUT.spacy, or name a folder of such files."
+    )
+    EGP341 = (
+        "{model} writes doc.spans['{other_key}'], not doc.spans['{spans_key}'] as "
+        "'{name}' does: compare pipelines with the same key."
+    )
 
     # spacy egp threshold
     EGP310 = "Choose one of --precision and --recall: the other one is then the best."

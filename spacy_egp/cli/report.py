@@ -44,6 +44,10 @@ def report_cli(
         str | None,
         Opt("--component", "-C", help="Name of the egp_ner, if there are several"),
     ] = None,
+    other_model: Annotated[
+        str | None,
+        Opt("--compare", "-o", help="Another pipeline, to show what changes from it"),
+    ] = None,
     code_path: Annotated[
         Path | None,
         Opt("--code", "-c", help="Python file with registered functions to import"),
@@ -73,6 +77,7 @@ def report_cli(
             train_path=train_path,
             training_dir=training_dir,
             component=component,
+            other_model=other_model,
         )
     except (OSError, ValueError) as error:
         msg.fail("Cannot write the report", escape(error), exits=1)
@@ -87,6 +92,7 @@ def print_results(results: "Results") -> None:
 
     results (Results): The numbers.
     """
+    from ..report.comparison import describe_comparison
     from ..report.results import describe_joined, describe_left_out
 
     overall = results.overall
@@ -107,6 +113,8 @@ def print_results(results: "Results") -> None:
             },
         }
     )
+    if results.comparison is not None:
+        msg.info(escape(describe_comparison(results.comparison)))
     fall = describe_joined(results)
     if fall is not None:
         msg.warn(fall)

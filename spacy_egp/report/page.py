@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from .comparison import describe_comparison
 from .examples import CHARACTERS_OF_LABEL, MARKS, shorten
 from .heatmap import N_LABELS, N_TOKENS
 from .plots import (
@@ -62,10 +63,15 @@ def render_page(findings: Findings) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode("utf8")).digest()).decode()
     errors = results.errors.values()
     joined = describe_joined(results)
+    comparison = results.comparison
     return environment.get_template("page.html").render(
         results=results,
         notes=([joined] if joined else []) + describe_left_out(results),
         plots=_plots(results),
+        comparison=comparison and describe_comparison(comparison),
+        changes=dict(islice(comparison.labels.items(), N_LISTED_LABELS))
+        if comparison
+        else {},
         labels=dict(islice(results.labels.items(), N_LISTED_LABELS)),
         confusion=_confusion_matrix(results.confusion),
         n_wrong=sum(numbers["wrong"] for numbers in errors),

@@ -16,6 +16,7 @@ from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
 from ..errors import Errors
 from ..pipelines import find_component, load_pipeline
+from .comparison import compare
 from .page import render_page
 from .results import Results, find_results
 from .training_log import LOG_FILE, read_training_log
@@ -30,6 +31,7 @@ def report(
     train_path: Path | None = None,
     training_dir: Path | None = None,
     component: str | None = None,
+    other_model: str | Path | None = None,
 ) -> Results:
     """Evaluate the `egp_ner` of a pipeline and write a page that shows the results.
 
@@ -40,6 +42,7 @@ def report(
     train_path (Path | None): The training docs, to tell seen from unseen entities.
     training_dir (Path | None): The folder of the training run, to show its log.
     component (str | None): Name of the `egp_ner`; only needed if there are several.
+    other_model (str | Path | None): Name or path of a pipeline to compare with.
     RETURNS (Results): The numbers.
     RAISES: Whatever is raised, nothing is written.
         OSError: If a file cannot be read or written.
@@ -51,7 +54,12 @@ def report(
         inputs["the training data"] = train_path
     if training_dir is not None:
         inputs["the log of the training"] = training_dir / LOG_FILE
+    if other_model is not None:
+        inputs["the other model"] = Path(other_model)
     _check_outputs(output_path, json_path, inputs)
+    for what, path in (("the data", data_path), ("the training data", train_path)):
+        if path is not None and path.is_file() and path.suffix != f".{FILE_TYPE}":
+            raise ValueError(Errors.EGP340.format(path=path, name=what))
     nlp = load_pipeline(model)
     name = find_component(nlp, component)
     egp_ner = cast(EGPRecognizer, nlp.get_pipe(name))
@@ -60,14 +68,24 @@ def report(
     with warnings.catch_warnings():
         # Docs with too many spans are counted on the page.
         warnings.filterwarnings("ignore", r"\[EGPW001\]")
+        read_examples = partial(Corpus(data_path), nlp)
+        comparison = None
+        if other_model is not None:
+            other_nlp, other_name = _load_other(other_model, component, egp_ner)
+            comparison = compare(
+                (nlp, name, read_examples),
+                (other_nlp, other_name, partial(Corpus(data_path), other_nlp)),
+                str(other_model),
+            )
         findings = find_results(
             nlp,
             name,
-            partial(Corpus(data_path), nlp),
+            read_examples,
             model=str(model),
             data=str(data_path),
             entities=entities,
             training=training,
+            comparison=comparison,
         )
     with ExitStack() as stack:
         page_path = stack.enter_context(temporary_output(output_path))
@@ -108,6 +126,25 @@ def _is_input(path: Path, other: Path) -> bool:
         return False
     is_inside = other.resolve() in path.resolve().parents
     return path.samefile(other) or (is_inside and path.suffix != ".html")
+
+
+def _load_other(
+    model: str | Path, name: str | None, component: EGPRecognizer
+) -> tuple[Language, str]:
+    """A pipeline to compare with a component, and the name of its `egp_ner`."""
+    nlp = load_pipeline(model)
+    other_name = find_component(nlp, name)
+    other = cast(EGPRecognizer, nlp.get_pipe(other_name))
+    if other.key != component.key:
+        raise ValueError(
+            Errors.EGP341.format(
+                model=model,
+                other_key=other.key,
+                spans_key=component.key,
+                name=component.name,
+            )
+        )
+    return nlp, other_name
 
 
 def _read_entities(train_path: Path, key: str) -> set[str]:

@@ -18,6 +18,7 @@ from spacy.util import minibatch
 from ..component import EGPRecognizer
 from ..decoding import SPANS_PER_DOC, SPANS_PER_TOKEN
 from ..errors import Errors
+from .comparison import Comparison
 from .evaluation import Counts, Evaluation, evaluate, join_examples
 from .examples import (
     CHARACTERS_OF_LABEL,
@@ -49,6 +50,7 @@ from .statistics import (
     score_docs,
     score_labels,
     score_lengths,
+    score_relaxed,
     score_seen,
     score_thresholds,
 )
@@ -85,10 +87,12 @@ class Results:
     component (str): Name of the component.
     data (str): Path of the annotated docs.
     settings (Dict[str, Any]): The component's settings.
+    architecture (str): The name of its model.
     versions (Dict[str, str]): Versions of packages.
     counts (Counts): What was evaluated, and what was left out.
     overall (Score): The score of all spans.
     macro_f (float): The mean F of the labels that have gold spans.
+    relaxed (Dict[str, Score]): Less strict scores: "exact", "partial" and "type".
     labels (Dict[str, Score]): Scores by label, frequent ones first.
     thresholds (Dict[float, Score]): Overall scores by threshold.
     best_threshold (float): The one with the best F.
@@ -108,6 +112,8 @@ class Results:
     missed (List[ErrorExample]): The most probable missed spans.
     training (Optional[List[Checkpoint]]): The evaluations during training; None
         without a training folder.
+    comparison (Optional[Comparison]): What changes from another pipeline to this one;
+        None without another one.
     """
 
     date: str
@@ -116,10 +122,12 @@ class Results:
     component: str
     data: str
     settings: dict[str, Any]
+    architecture: str
     versions: dict[str, str]
     counts: Counts
     overall: Score
     macro_f: float
+    relaxed: dict[str, Score]
     labels: dict[str, Score]
     thresholds: dict[float, Score]
     best_threshold: float
@@ -135,6 +143,7 @@ class Results:
     wrong: list[ErrorExample]
     missed: list[ErrorExample]
     training: list[Checkpoint] | None
+    comparison: Comparison | None
 
 
 @dataclass(frozen=True)
@@ -162,6 +171,7 @@ def find_results(
     data: str,
     entities: Collection[str] | None = None,
     training: list[Checkpoint] | None = None,
+    comparison: Comparison | None = None,
 ) -> Findings:
     """Compute all numbers of a report. Memory is bounded, however many docs and spans
     there are.
@@ -174,6 +184,7 @@ def find_results(
     data (str): Path of the docs.
     entities (Collection[str] | None): Texts of the entities of the training docs.
     training (List[Checkpoint] | None): The evaluations during training.
+    comparison (Comparison | None): What changes from another pipeline to this one.
     RETURNS (Findings): The numbers and what the page shows.
     RAISES (ValueError): If no doc has the component's spans key.
     """
@@ -201,10 +212,12 @@ def find_results(
         component=component.name,
         data=data,
         settings={setting: component.cfg[setting] for setting in SETTINGS},
+        architecture=_name_architecture(nlp, name),
         versions={package: version(package) for package in PACKAGES},
         counts=tally.counts,
         overall=all_docs.score,
         macro_f=macro_average(tally.labels.values()),
+        relaxed=tally.relaxed,
         labels=dict(by_support),
         thresholds=tally.thresholds,
         best_threshold=find_best_threshold(tally.thresholds),
@@ -226,6 +239,7 @@ def find_results(
         wrong=tally.wrong.examples,
         missed=tally.missed.examples,
         training=training,
+        comparison=comparison,
     )
     return Findings(
         results,
@@ -233,6 +247,13 @@ def find_results(
         tally.missed.contexts,
         tally.sentences.make_heatmaps(),
     )
+
+
+def _name_architecture(nlp: Language, name: str) -> str:
+    """The words of the model's registered name: "Efficient GlobalPointer"."""
+    registered = nlp.get_pipe_config(name)["model"]["@architectures"]
+    short = registered.removeprefix("spacy-egp.").rsplit(".v", 1)[0]
+    return short.replace("EfficientGlobal", "Efficient Global")
 
 
 class _Tally:
@@ -247,6 +268,7 @@ class _Tally:
         self.max_characters = max(map(len, entities), default=0)
         self.counts = Counts()
         self.labels: dict[str, Score] = {}
+        self.relaxed: dict[str, Score] = {}
         self.thresholds: dict[float, Score] = {}
         self.lengths: dict[int, Score] = {}
         self.depths: dict[int, Score] = {}
@@ -268,6 +290,7 @@ class _Tally:
         labels = score_labels(spans, evaluation.labels)
         self.counts += evaluation.counts
         self.labels = add_up([self.labels, labels])
+        self.relaxed = add_up([self.relaxed, score_relaxed(spans)])
         self.thresholds = add_up([self.thresholds, score_thresholds(spans)])
         self.lengths = add_up([self.lengths, score_lengths(spans)])
         self.depths = add_up([self.depths, score_depths(spans)])

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import heappop, heappush
 from itertools import pairwise
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from spacy.scorer import PRFScore
@@ -86,7 +87,7 @@ class Score:
     f (float): F-score.
     support (int): Gold spans.
     predicted (int): Predicted spans.
-    correct (int): Spans that are both.
+    correct (float): Spans that are both; in a partial score, overlaps count half.
     """
 
     p: float
@@ -94,12 +95,14 @@ class Score:
     f: float
     support: int
     predicted: int
-    correct: int
+    correct: float
 
     @classmethod
-    def count(cls, support: int, predicted: int, correct: int) -> "Score":
+    def count(cls, support: int, predicted: int, correct: float) -> "Score":
         """Compute the measures from the numbers of spans."""
-        score = PRFScore(tp=correct, fp=predicted - correct, fn=support - correct)
+        numbers: Any = (correct, predicted - correct, support - correct)
+        tp, fp, fn = numbers
+        score = PRFScore(tp=tp, fp=fp, fn=fn)
         return cls(
             **score.to_dict(), support=support, predicted=predicted, correct=correct
         )
@@ -258,6 +261,78 @@ def macro_average(scores: Iterable[Score]) -> float:
     """RETURNS (float): The mean F of labels that have gold spans, 0 without any."""
     f = [score.f for score in scores if score.support]
     return sum(f) / max(len(f), 1)
+
+
+def score_relaxed(spans: SpanTable) -> dict[str, Score]:
+    """Score spans less strictly, as SemEval 2013 (task 9) and nervaluate do. A gold and
+    a predicted span are a pair, and neither is in another one. As spans may be nested,
+    the pairs are as many as there can be, those with equal boundaries first.
+
+    spans (SpanTable): N spans.
+    RETURNS (Dict[str, Score]): "exact": pairs have equal boundaries, whatever the
+        labels; "partial": other pairs that share a token count half; "type": pairs
+        share a token and have equal labels.
+    """
+    starts, ends = spans.positions()
+    width = int(ends.max(initial=0)) + 1
+    is_gold, is_predicted = spans.is_gold, spans.is_predicted
+    bounds, at = np.unique(starts * width + ends, return_inverse=True)
+    n_gold = np.bincount(at[is_gold], minlength=len(bounds))
+    n_predicted = np.bincount(at[is_predicted], minlength=len(bounds))
+    n_exact = np.minimum(n_gold, n_predicted)
+    left = [np.repeat(bounds, n - n_exact) for n in (n_gold, n_predicted)]
+    n_overlaps = count_overlaps(*((x // width, x % width) for x in left))
+    # Spans of different labels are far from each other.
+    sides = (is_gold, is_predicted)
+    shift = spans.label * width
+    by_side = [(starts[x] + shift[x], ends[x] + shift[x]) for x in sides]
+    correct = {
+        "exact": int(n_exact.sum()),
+        "partial": int(n_exact.sum()) + n_overlaps / 2,
+        "type": count_overlaps(*by_side),
+    }
+    numbers = int(is_gold.sum()), int(is_predicted.sum())
+    return {name: Score.count(*numbers, number) for name, number in correct.items()}
+
+
+def count_overlaps(
+    gold: tuple[np.ndarray, np.ndarray], predicted: tuple[np.ndarray, np.ndarray]
+) -> int:
+    """Count the most pairs of a gold and a predicted span that share a token, each span
+    in one pair at most.
+
+    gold (Tuple[np.ndarray, np.ndarray]): Starts and ends, int64 of shape (G,).
+    predicted (Tuple[np.ndarray, np.ndarray]): Starts and ends, int64 of shape (P,).
+    RETURNS (int): The number of pairs.
+    """
+    spans = [
+        (start, end, side)
+        for side, (starts, ends) in enumerate((gold, predicted))
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
+    # Ends of the spans without a partner that have begun: the first that ends overlaps
+    # all of the other side, and loses least with the one that ends next.
+    waiting: tuple[list[int], list[int]] = ([], [])
+    n_pairs = 0
+
+    def end_spans(before: float) -> None:
+        nonlocal n_pairs
+        while any(waiting):
+            side = min(
+                (0, 1), key=lambda one: waiting[one][0] if waiting[one] else np.inf
+            )
+            if waiting[side][0] > before:
+                return
+            heappop(waiting[side])
+            if waiting[1 - side]:
+                heappop(waiting[1 - side])
+                n_pairs += 1
+
+    for start, end, side in sorted(spans):
+        end_spans(start)
+        heappush(waiting[side], end)
+    end_spans(np.inf)
+    return n_pairs
 
 
 def name_groups(firsts: Sequence[int]) -> dict[int, str]:

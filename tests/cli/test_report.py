@@ -219,3 +219,29 @@ def test_output_that_is_a_folder(model_path, data, tmp_path):
 def test_other_commands_do_not_import_matplotlib():
     code = "import sys, spacy_egp.cli; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_comparison_counts_what_changes(model_path, data, tmp_path):
+    nlp = spacy.load(model_path)
+    nlp.get_pipe("egp_ner").threshold = 1 - 1e-9
+    nlp.to_disk(tmp_path / "other")
+    page = tmp_path / "report.html"
+    results = report(model_path, data, page, other_model=tmp_path / "other")
+    one = results.comparison
+    assert one.this == results.overall
+    assert one.other == report(tmp_path / "other", data, page).overall
+    changes = one.labels.values()
+    gained = sum(x.found - x.lost for x in changes)
+    assert gained == one.this.correct - one.other.correct > 0
+    assert one.interval[0] <= one.f_difference <= one.interval[1]
+    same = run(model_path, data, page, "--compare", model_path)
+    assert "F changes by +0.0" in words_of(same)
+    assert "p = 1.000: not significant" in words_of(same)
+    assert "Comparison" in page.read_text("utf8")
+
+
+def test_data_that_is_not_converted(model_path, tmp_path):
+    (tmp_path / "data.jsonl").write_text("{}")
+    result = run(model_path, tmp_path / "data.jsonl", tmp_path / "report.html")
+    assert result.exit_code == 1
+    assert "[EGP340]" in words_of(result)

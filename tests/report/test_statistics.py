@@ -26,6 +26,7 @@ from spacy_egp.report.statistics import (
     score_labels,
     score_lengths,
     score_overall,
+    score_relaxed,
     score_thresholds,
 )
 
@@ -283,3 +284,36 @@ def test_calibration_leaves_out_unlikely_gold_spans():
     table = make_table({(0, 0, 1, 0): 0.05, (0, 1, 2, 0): 0.3}, {(0, 0, 1, 0)})
     [one] = calibrate(table).values()
     assert (one.count, one.gold) == (1, 0)
+
+
+def most_pairs(gold, predicted):
+    """By trying all pairs."""
+    if not gold:
+        return 0
+    first, *others = gold
+    return max(
+        most_pairs(others, predicted),
+        *(
+            1 + most_pairs(others, [x for x in predicted if x != span])
+            for span in predicted
+            if first[0] == span[0] and first[1] < span[2] and span[1] < first[2]
+        ),
+        0,
+    )
+
+
+@given(st.sets(spans, max_size=5), st.sets(spans, max_size=5))
+def test_relaxed_scores(predicted, gold):
+    scores = score_relaxed(make_predicted(predicted, gold))
+    bounds = [Counter(span[:3] for span in side) for side in (gold, predicted)]
+    exact = bounds[0] & bounds[1]
+    assert scores["exact"].correct == exact.total()
+    left = [
+        [(*span, i) for i, span in enumerate((side - exact).elements())]
+        for side in bounds
+    ]
+    assert scores["partial"].correct == exact.total() + most_pairs(*left) / 2
+    assert scores["type"].correct == sum(
+        most_pairs(*([x for x in side if x[3] == k] for side in (gold, predicted)))
+        for k in range(3)
+    )
