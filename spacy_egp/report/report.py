@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import srsly
+from spacy.language import Language
 from spacy.training import Corpus
 from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.vocab import Vocab
