@@ -59,7 +59,7 @@ def report(
         inputs["the other model"] = Path(other_model)
     _check_outputs(output_path, json_path, inputs)
     for what, path in (("the data", data_path), ("the training data", train_path)):
-        if path is not None and path.is_file() and path.suffix != f".{FILE_TYPE}":
+        if path is not None and path.is_file() and path.suffix != FILE_TYPE:
             raise ValueError(Errors.EGP340.format(path=path, name=what))
     nlp = load_pipeline(model)
     name = find_component(nlp, component)
