@@ -112,7 +112,12 @@ def check_planted(
     }
     precision = {str(k): counts[k - 1] / k for k in (10, 20, 30, 50, n, 2 * n)}
     settings = {"corpus": dataset, "first": first, "folds": folds, "seed": seed}
-    examples = [one.to_dict() for one in listed[:n]]
+    # Where they are, without the words, which the corpus's license covers.
+    words = {"before", "text", "after"}
+    examples = [
+        {key: value for key, value in one.to_dict().items() if key not in words}
+        for one in listed[:n]
+    ]
     for one, before, after in zip(examples, [0, *counts], counts, strict=False):
         one["is_planted"] = after > before
     result.parent.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,8 @@ from .places import Address
 EPOCHS = 5
 # With fewer of them, it knows hardly anything.
 MIN_TOKENS = 200_000
+# So few epochs teach more in small batches, which grow to the size of the config.
+BATCH_GROWTH = {"@schedules": "compounding.v1", "start": 100, "compound": 1.001}
 # Of an evaluation, and where all docs of this model are.
 Judgment = tuple[Evaluation, list[Address]]
 
@@ -168,6 +170,9 @@ class CrossValidation:
             patience=0,
             logger={"@loggers": "spacy.ConsoleLogger.v1"},
         )
+        size = settings["batcher"].get("size")
+        if isinstance(size, int | float):
+            config["training"]["batcher"]["size"] = {**BATCH_GROWTH, "stop": size}
         # A fold may lack a label.
         components = config["initialize"].setdefault("components", {})
         components[self.name] = {"labels": sorted(self._labels)}
