@@ -264,9 +264,10 @@ def macro_average(scores: Iterable[Score]) -> float:
 
 
 def score_relaxed(spans: SpanTable) -> dict[str, Score]:
-    """Score spans less strictly, as SemEval 2013 (task 9) and nervaluate do. A gold and
+    """Score spans less strictly, with the measures of SemEval 2013 (task 9). A gold and
     a predicted span are a pair, and neither is in another one. As spans may be nested,
-    the pairs are as many as there can be, those with equal boundaries first.
+    the pairs are as many as there can be, those with equal boundaries first; nervaluate
+    pairs them in the order of its lists.
 
     spans (SpanTable): N spans.
     RETURNS (Dict[str, Score]): "exact": pairs have equal boundaries, whatever the
