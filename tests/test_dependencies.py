@@ -11,7 +11,7 @@ import spacy_egp
 
 PACKAGE = Path(spacy_egp.__file__).parent
 CONFIG = ConfigParser()
-CONFIG.read(PACKAGE.parent / "setup.cfg")
+CONFIG.read(Path(__file__).parent.parent / "setup.cfg")
 REQUIREMENT = re.compile(r"(?P<name>[\w-]+)(\[.*\])?(?P<bounds>.*)")
 # Dates, or a new major version with every few changes, which hardly ever break this.
 UNBOUNDED = {"fsspec", "pyarrow"}

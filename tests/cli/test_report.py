@@ -245,3 +245,14 @@ def test_data_that_is_not_converted(model_path, tmp_path):
     result = run(model_path, tmp_path / "data.jsonl", tmp_path / "report.html")
     assert result.exit_code == 1
     assert "[EGP340]" in words_of(result)
+
+
+def test_comparison_with_another_spans_key(model_path, data, tmp_path):
+    nlp = spacy.load(model_path)
+    nlp.get_pipe("egp_ner").spans_key = "other"
+    nlp.to_disk(tmp_path / "other")
+    page = tmp_path / "report.html"
+    result = run(model_path, data, page, "--compare", tmp_path / "other")
+    assert result.exit_code == 1
+    assert "[EGP341]" in words_of(result)
+    assert not page.exists()
