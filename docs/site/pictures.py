@@ -41,22 +41,22 @@ def line(x: float, y: float, x2: float, y2: float, color: str = "currentColor") 
 
 def score_matrix() -> str:
     """Pairs of tokens, and those that are entities."""
-    cell, left, top = 44, 100, 44
+    width, height, left, top = 72, 34, 100, 34
     parts = []
     for i, token in enumerate(TOKENS):
-        parts.append(text(left - 8, top + (i + 0.6) * cell, token, "end"))
-        parts.append(text(left + (i + 0.5) * cell, top - 10, token))
+        parts.append(text(left - 8, top + (i + 0.6) * height, token, "end"))
+        parts.append(text(left + (i + 0.5) * width, top - 10, token))
         for j in range(i, len(TOKENS)):
             label = ENTITIES.get((i, j))
-            x, y = left + j * cell, top + i * cell
-            parts.append(box(x, y, cell, cell, COLORS[label] if label else "none"))
+            x, y = left + j * width, top + i * height
+            parts.append(box(x, y, width, height, COLORS[label] if label else "none"))
             if label:
-                name = text(x + cell / 2, y + cell * 0.6, label)
+                name = text(x + width / 2, y + height * 0.6, label)
                 parts.append(f'<g fill="#fff" font-size="11">{name}</g>')
     parts.append(text(left - 8, top - 10, "first \\ last", "end"))
-    size = len(TOKENS) * cell
+    n = len(TOKENS)
     title = "A square of first and last tokens; the pairs of three entities are filled"
-    return svg(left + size + 20, top + size + 10, title, parts)
+    return svg(left + n * width + 20, top + n * height + 10, title, parts)
 
 
 def rotation() -> str:
