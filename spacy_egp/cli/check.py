@@ -17,6 +17,7 @@ from spacy.util import load_config, load_model
 from wasabi import format_repr, msg
 
 from ..errors import Errors
+from .options import ComponentOption, GpuOption
 from .terminal import escape
 
 if TYPE_CHECKING:
@@ -41,10 +42,7 @@ def check_cli(
         Path | None,
         Opt("--config", "-c", help="Config of the training", exists=True),
     ] = None,
-    component: Annotated[
-        str | None,
-        Opt("--component", "-C", help="Name of the egp_ner, if there are several"),
-    ] = None,
+    component: ComponentOption = None,
     model: Annotated[
         str | None,
         Opt("--model", "-m", help="Trained pipeline whose contradictions are listed"),
@@ -66,7 +64,7 @@ def check_cli(
         Path | None,
         Opt("--json", "-j", help="Also write all that was found, as JSON"),
     ] = None,
-    use_gpu: Annotated[int, Opt("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
+    use_gpu: GpuOption = -1,
 ) -> None:
     """
     Check annotated docs before a training: counts, spans that cannot be learned,

@@ -10,11 +10,12 @@ from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
 from ..errors import Errors
 from ..pipelines import find_component, load_pipeline
+from .options import CodeOption, ComponentOption, ModelArgument
 from .terminal import escape
 
 
 def labels_cli(
-    model: Annotated[str, Arg(help="Name or path of a pipeline with an egp_ner")],
+    model: ModelArgument,
     output_path: Annotated[Path, Arg(help="Folder for the changed pipeline")],
     renamed: Annotated[
         list[str] | None,
@@ -24,14 +25,8 @@ def labels_cli(
         list[str] | None,
         Opt("--remove", "-r", help="A label, may be given several times"),
     ] = None,
-    component: Annotated[
-        str | None,
-        Opt("--component", "-C", help="Name of the egp_ner, if there are several"),
-    ] = None,
-    code_path: Annotated[
-        Path | None,
-        Opt("--code", "-c", help="Python file with registered functions to import"),
-    ] = None,
+    component: ComponentOption = None,
+    code_path: CodeOption = None,
 ) -> None:
     """
     Remove and rename labels of a trained pipeline. Labels are removed first. What it

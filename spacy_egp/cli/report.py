@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from spacy.cli._util import Arg, Opt, import_code, setup_gpu
 from wasabi import msg
 
+from .options import CodeOption, ComponentOption, GpuOption, ModelArgument
 from .terminal import escape
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def report_cli(
-    model: Annotated[str, Arg(help="Name or path of a pipeline with an egp_ner")],
+    model: ModelArgument,
     data_path: Annotated[
         Path, Arg(help="Annotated docs, a .spacy file or a folder", exists=True)
     ],
@@ -40,19 +41,13 @@ def report_cli(
             file_okay=False,
         ),
     ] = None,
-    component: Annotated[
-        str | None,
-        Opt("--component", "-C", help="Name of the egp_ner, if there are several"),
-    ] = None,
+    component: ComponentOption = None,
     other_model: Annotated[
         str | None,
         Opt("--compare", "-o", help="Another pipeline, to show what changes from it"),
     ] = None,
-    code_path: Annotated[
-        Path | None,
-        Opt("--code", "-c", help="Python file with registered functions to import"),
-    ] = None,
-    use_gpu: Annotated[int, Opt("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
+    code_path: CodeOption = None,
+    use_gpu: GpuOption = -1,
 ) -> None:
     """
     Evaluate an egp_ner and write a page that shows how good it is, on what, and

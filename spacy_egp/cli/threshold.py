@@ -16,6 +16,7 @@ from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
 from ..errors import Errors
 from ..pipelines import find_component, load_pipeline
+from .options import CodeOption, ComponentOption, GpuOption, ModelArgument
 from .terminal import escape
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def threshold_cli(
-    model: Annotated[str, Arg(help="Name or path of a pipeline with an egp_ner")],
+    model: ModelArgument,
     data_path: Annotated[
         Path,
         Arg(help="Annotated docs that are not those of the test", exists=True),
@@ -43,15 +44,9 @@ def threshold_cli(
         Path | None,
         Opt("--write", "-w", help="Folder for the pipeline with the thresholds"),
     ] = None,
-    component: Annotated[
-        str | None,
-        Opt("--component", "-C", help="Name of the egp_ner, if there are several"),
-    ] = None,
-    code_path: Annotated[
-        Path | None,
-        Opt("--code", "-c", help="Python file with registered functions to import"),
-    ] = None,
-    use_gpu: Annotated[int, Opt("--gpu-id", "-g", help="GPU ID or -1 for CPU")] = -1,
+    component: ComponentOption = None,
+    code_path: CodeOption = None,
+    use_gpu: GpuOption = -1,
     json: Annotated[bool, Opt("--json", "-j", help="Print the result as JSON")] = False,
 ) -> None:
     """
