@@ -167,16 +167,19 @@ def _count_with(
     """Gold, predicted and correct spans by label at a threshold of the component, int64
     of shape (3, labels + 1)."""
     component = cast(EGPRecognizer, nlp.get_pipe(name))
-    own, component.threshold = component.threshold, threshold
     n_labels = len(component.labels) + 1
     counts = np.zeros((3, n_labels), dtype="int64")
-    for part in evaluate(nlp, name, examples, thresholds=np.empty(0)):
-        spans = part.spans
-        label = np.minimum(spans.label, n_labels - 1)
-        is_correct = spans.is_gold & spans.is_predicted
-        for kind, is_one in enumerate((spans.is_gold, spans.is_predicted, is_correct)):
-            counts[kind] += np.bincount(label[is_one], minlength=n_labels)
-    component.threshold = own
+    own, component.threshold = component.threshold, threshold
+    try:
+        for part in evaluate(nlp, name, examples, thresholds=np.empty(0)):
+            spans = part.spans
+            label = np.minimum(spans.label, n_labels - 1)
+            is_correct = spans.is_gold & spans.is_predicted
+            kinds = (spans.is_gold, spans.is_predicted, is_correct)
+            for kind, is_one in enumerate(kinds):
+                counts[kind] += np.bincount(label[is_one], minlength=n_labels)
+    finally:
+        component.threshold = own
     return counts
 
 
