@@ -69,6 +69,7 @@ from .settings import (
     settle,
     write_settings,
 )
+from .threads import keep_one_thread_if_forked
 from .thresholds import DEFAULT_THRESHOLD, Threshold, label_thresholds
 
 # By which factor a span may be longer than the longest gold span, by default.
@@ -406,6 +407,17 @@ class EGPRecognizer(TrainablePipe):
             self._warn_once(
                 Warnings.EGPW014, others=", ".join(others), spans_key=self.key
             )
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Find the spans of a stream of docs. The components before it compute when the
+        stream is read: in a forked process with one PyTorch thread, as it has no more.
+
+        stream (Iterable[Doc]): The docs.
+        batch_size (int): Number of docs in a batch.
+        YIELDS (Doc): The docs, in their order.
+        """
+        keep_one_thread_if_forked()
+        yield from super().pipe(stream, batch_size=batch_size)
 
     def predict(self, docs: Iterable[Doc]) -> ScoredSpans:
         """Find the spans of docs, without modifying them.

@@ -22,13 +22,16 @@ class Process:
 
     settings (List[int]): What PyTorch gets back when they leave.
     lock (threading.Lock): Held where the setting is read or changed.
+    is_forked (bool): Whether the process was forked.
     """
 
     settings: list[int] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    is_forked: bool = False
 
     def forget(self) -> None:
         """Begin anew in a forked process, which lacks the other threads."""
+        self.is_forked = True
         if self.settings:
             torch.set_num_threads(self.settings[0])
         self.settings = []
@@ -45,6 +48,14 @@ _process = Process()
 _here = _Here()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_process.forget)
+
+
+def keep_one_thread_if_forked() -> None:
+    """In a forked process, have PyTorch compute with one thread from now on. The
+    threads that it had are missing, and a BiLSTM or a transformer would wait for them
+    forever."""
+    if _process.is_forked:
+        torch.set_num_threads(1)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from hypothesis import Phase, settings
 from random_bert import write_bert
 from spacy.tokens import DocBin
 from spacy.training import Example
-from spacy.util import fix_random_seed, load_config
+from spacy.util import fix_random_seed, load_config, load_model_from_config
 from thinc.util import has_cupy_gpu
 
 from spacy_egp.pretrained import CURATED_SETTINGS
@@ -130,6 +130,19 @@ def trained_nlp():
     nlp = spacy.blank("en")
     nlp.add_pipe("egp_ner")
     train(nlp, make_examples(nlp))
+    return nlp
+
+
+@pytest.fixture(scope="session", params=["egp_cnn", "egp_bilstm", "egp_trf"])
+def any_nlp(request, bert_path):
+    """A pipeline of a config of ours that finds every pair of tokens."""
+    if request.param == "egp_trf":
+        config = transformer_config(request.param, bert_path)
+    else:
+        config = load_config(CONFIGS / f"{request.param}.cfg")
+    config["components"]["egp_ner"].update(threshold=0.0, max_length=3)
+    nlp = load_model_from_config(config.interpolate(), auto_fill=True)
+    nlp.initialize(lambda: make_examples(nlp))
     return nlp
 
 

@@ -19,17 +19,15 @@ import spacy
 import srsly
 import thinc.shims.pytorch
 from conftest import (
-    CONFIGS,
     NESTED_DATA,
     config_for,
     make_examples,
     spans_of,
-    transformer_config,
 )
 from spacy.tokens import DocBin
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_loop
-from spacy.util import load_config, load_model_from_config
+from spacy.util import load_config
 from thinc.api import Config
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -234,6 +232,7 @@ def test_augmented_docs_keep_their_labels(reader, folder, tmp_path):
     DocBin(docs=[example.reference for example in examples]).to_disk(path)
     heading = "Augment docs that are annotated for some labels"
     config = recipe_config(heading, path, folder)
+    config["corpora"]["train"]["augmenter"]["level"] = 1.0
     if reader == "spacy.Corpus.v1":
         config["corpora"]["train"] = {
             "@readers": reader,
@@ -243,7 +242,6 @@ def test_augmented_docs_keep_their_labels(reader, folder, tmp_path):
         with pytest.raises(ValueError, match=r"EGP035.*'egp_ner'.*spacy-egp.Corpus"):
             init_nlp(config)
     else:
-        config["corpora"]["train"]["augmenter"]["level"] = 1.0
         config["corpora"]["train"]["max_joined"] = 1
         nlp = init_nlp(config)
         corpus = spacy.registry.resolve(nlp.config.interpolate()["corpora"])["train"]
@@ -277,19 +275,6 @@ def test_web_service(namespace, trained_nlp):
     expected = [spans_of(doc) for doc in trained_nlp.pipe(TEXTS)]
     for answer in answers:
         assert [[tuple(span[:3]) for span in spans] for spans in answer] == expected
-
-
-@pytest.fixture(scope="module", params=["egp_cnn", "egp_bilstm", "egp_trf"])
-def any_nlp(request, bert_path):
-    """A pipeline of a config of ours that finds every pair of tokens."""
-    if request.param == "egp_trf":
-        config = transformer_config(request.param, bert_path)
-    else:
-        config = load_config(CONFIGS / f"{request.param}.cfg")
-    config["components"]["egp_ner"].update(threshold=0.0, max_length=3)
-    nlp = load_model_from_config(config.interpolate(), auto_fill=True)
-    nlp.initialize(lambda: make_examples(nlp))
-    return nlp
 
 
 @pytest.mark.parametrize("n_threads", [4, 8])
