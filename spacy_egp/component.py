@@ -50,7 +50,7 @@ from .loss import zlpr_loss
 from .pipelines import (
     PipelineLink,
     drops_spans,
-    forgets_attrs,
+    forgets_lists,
     has_score_weight,
     others_with_key,
 )
@@ -267,6 +267,7 @@ class EGPRecognizer(TrainablePipe):
         self.stretch_length = stretch_length
         self._rehearsal_model: Model[list[Doc], PointerFeatures] | None = None
         self._reported: set[str] = set()
+        self._is_training_checked = False
 
     @property
     def key(self) -> str:
@@ -347,7 +348,7 @@ class EGPRecognizer(TrainablePipe):
         sample: list[Example] = []
         tally = GoldTally()
         is_cut = nlp is not None and drops_spans(nlp)
-        census = Census(self.key, self.labels_attr, is_cut=is_cut)
+        census = Census(self.key, is_cut=is_cut)
         self.cfg["learned_length"] = None
         reader = self.gold_reader()
         for example in get_examples():
@@ -368,12 +369,6 @@ class EGPRecognizer(TrainablePipe):
                     name=self.name, spans_key=self.key, hint=census.hint
                 )
             )
-        if nlp is not None and census.n_listed and forgets_attrs(nlp):
-            raise ValueError(
-                Errors.EGP035.format(
-                    name=self.name, spans_key=self.key, labels_attr=self.labels_attr
-                )
-            )
         self._check_alignment(tally)
         self._learn_from(tally)
         if 0 < census.n_unannotated < census.n_docs:
@@ -391,8 +386,15 @@ class EGPRecognizer(TrainablePipe):
         )
 
     def _check_training(self, nlp: Language) -> None:
-        """Warn of a pipeline in which the component's spans are replaced by others or
-        do not count."""
+        """Refuse a training that hides labels. Warn of a pipeline in which the
+        component's spans are replaced by others or do not count."""
+        self._is_training_checked = True
+        if forgets_lists(nlp, self.key, self.labels_attr):
+            raise ValueError(
+                Errors.EGP035.format(
+                    name=self.name, spans_key=self.key, labels_attr=self.labels_attr
+                )
+            )
         self.report_same_key(nlp)
         if not has_score_weight(nlp, self.key):
             self._warn_once(Warnings.EGPW012, spans_key=self.key)
@@ -427,6 +429,9 @@ class EGPRecognizer(TrainablePipe):
         RAISES (ValueError): If docs lack the vectors that the model listens for.
         """
         docs = list(docs)
+        if self.pipeline.nlp is not None:
+            # Others may have been added after the component.
+            self.report_same_key(self.pipeline.nlp)
         if not any(len(doc) for doc in docs):
             return ScoredSpans.empty()
         check_vectors(self.name, self.model, docs)
@@ -499,6 +504,7 @@ class EGPRecognizer(TrainablePipe):
         docs = list(docs)
         probabilities = to_probability(predictions.score)
         for doc, spans, at in self._spans_by_doc(docs, predictions):
+            self._report_replaced(doc, spans)
             doc.spans[self.key] = SpanGroup(
                 doc,
                 name=self.key,
@@ -543,10 +549,13 @@ class EGPRecognizer(TrainablePipe):
         RAISES (ValueError): If a gold span has a label that the component lacks, or the
             features or the loss are NaN or infinite.
         """
+        if self.pipeline.nlp is not None and not self._is_training_checked:
+            # spaCy does not initialize a component with a source.
+            self._check_training(self.pipeline.nlp)
         examples = list(examples)
         docs = [example.predicted for example in examples]
         self._report_missing(docs)
-        census = Census(self.key, self.labels_attr)
+        census = Census(self.key)
         for example in examples:
             census.count(example.reference)
         if census.n_unannotated == len(examples):
@@ -644,7 +653,7 @@ class EGPRecognizer(TrainablePipe):
         RETURNS (Dict[str, Any]): The scores, see `scoring.span_score`.
         """
         examples = list(examples)
-        census = Census(self.key, self.labels_attr)
+        census = Census(self.key)
         for example in examples:
             census.count(example.reference)
         if census.n_unannotated:
@@ -732,6 +741,21 @@ class EGPRecognizer(TrainablePipe):
             n_all = sum(map(len, docs))
             self._warn_once(
                 Warnings.EGPW005, n_words=len(words), n_all=n_all, text=words[0].text
+            )
+
+    def _report_replaced(self, doc: Doc, spans: Sequence[Span]) -> None:
+        """Warn of spans that a doc has and that are not among its new ones, once."""
+        if not doc.spans.get(self.key):
+            return
+        kept = set(spans)
+        replaced = [span for span in doc.spans[self.key] if span not in kept]
+        if replaced:
+            self._warn_once(
+                Warnings.EGPW017,
+                spans_key=self.key,
+                n_replaced=len(replaced),
+                text=replaced[0].text,
+                label=replaced[0].label_,
             )
 
     def _report_unknown_labels(self) -> None:

@@ -62,6 +62,11 @@ class Warnings(metaclass=ErrorsWithCodes):
         "count as not annotated, and are not scored; where all are, scores are "
         "0.{hint}"
     )
+    EGPW017 = (
+        "'{name}': a doc had {n_replaced} spans in doc.spans['{spans_key}'] that are "
+        "not predicted, and were replaced; the first is {text!r}, '{label}'. To keep "
+        "such spans, set another spans_key, or write them to another key."
+    )
 
     EGPW040 = (
         "'{name}': threshold or predicted_labels names labels that the component "

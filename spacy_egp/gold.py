@@ -73,20 +73,16 @@ class Census:
     """Counts docs, those that are not annotated, and what these have instead.
 
     spans_key (str): Key of `doc.spans` for gold spans.
-    labels_attr (str): Entry of the group's attrs that lists labels.
     n_docs (int): Number of docs.
     n_unannotated (int): Number of docs without the key.
-    n_listed (int): Number of docs that list the labels they are annotated for.
     other_keys (Set[str]): Keys of the docs without the key.
     has_ents (bool): Whether a doc without the key has entities.
     is_cut (bool): Whether the docs may have been cut without their spans.
     """
 
     spans_key: str
-    labels_attr: str
     n_docs: int = 0
     n_unannotated: int = 0
-    n_listed: int = 0
     other_keys: set[str] = field(default_factory=set)
     has_ents: bool = False
     is_cut: bool = False
@@ -97,9 +93,7 @@ class Census:
         doc (Doc): The annotated doc.
         """
         self.n_docs += 1
-        if self.spans_key in doc.spans:
-            self.n_listed += self.labels_attr in doc.spans[self.spans_key].attrs
-        else:
+        if self.spans_key not in doc.spans:
             self.n_unannotated += 1
             self.other_keys.update(doc.spans)
             self.has_ents |= bool(doc.ents)

@@ -1,11 +1,15 @@
 """The pipeline that a component is part of: its config, and the other components."""
 
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Corpus
+from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.util import load_model
 
 from .errors import Errors
@@ -26,6 +30,11 @@ class PipelineLink:
         """
         self._nlp = None if nlp is None else weakref.ref(nlp)
 
+    @property
+    def nlp(self) -> Language | None:
+        """RETURNS (Optional[Language]): The pipeline, if it is alive."""
+        return self._nlp() if self._nlp else None
+
     def __reduce__(self) -> tuple[type["PipelineLink"], tuple[()]]:
         return PipelineLink, ()
 
@@ -36,7 +45,7 @@ class PipelineLink:
         setting (str): Name of the setting.
         value (Any): Its value.
         """
-        nlp = self._nlp() if self._nlp else None
+        nlp = self.nlp
         if nlp is not None:
             # The pipeline may have renamed the component.
             for name in (name for name, pipe in nlp.components if pipe is component):
@@ -78,13 +87,30 @@ def has_score_weight(nlp: Language, spans_key: str) -> bool:
     return any(name.startswith(f"spans_{spans_key}_") for name in weights)
 
 
-def forgets_attrs(nlp: Language) -> bool:
-    """Tell whether an augmenter of the training forgets the attrs of span groups.
+def forgets_lists(nlp: Language, spans_key: str, labels_attr: str) -> bool:
+    """Tell whether docs of the training list the labels that they are annotated for,
+    and lose the list, as spaCy's reader augments them.
 
     nlp (Language): The pipeline.
-    RETURNS (bool): Whether a corpus has spaCy's reader and an augmenter.
+    spans_key (str): The key of `doc.spans`.
+    labels_attr (str): Entry of the group's attrs that lists labels.
+    RETURNS (bool): Whether a doc does. The saved docs tell, as the reader's docs may
+        all have lost it.
     """
-    return any(reader.get("augmenter") is not None for reader in _spacy_readers(nlp))
+    return any(
+        labels_attr in doc.spans[spans_key].attrs
+        for reader in _spacy_readers(nlp)
+        if reader.get("augmenter") is not None
+        for doc in _saved_docs(nlp, reader["path"])
+        if spans_key in doc.spans
+    )
+
+
+def _saved_docs(nlp: Language, path: str | None) -> Iterator[Doc]:
+    """The docs of a corpus, none if it is not on this machine."""
+    if path and Path(path).exists():
+        files = walk_corpus(path, FILE_TYPE)
+        yield from Corpus(path).read_docbin(nlp.vocab, files)
 
 
 def drops_spans(nlp: Language) -> bool:

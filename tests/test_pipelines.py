@@ -49,6 +49,42 @@ def test_a_later_component_with_the_same_key():
         nlp.initialize(lambda: examples)
 
 
+def test_a_later_component_is_seen_at_the_first_use(model_path, tmp_path):
+    nlp = spacy.load(model_path)
+    spancat = nlp.add_pipe("spancat")
+    spancat.initialize(lambda: make_examples(nlp))
+    with pytest.warns(UserWarning, match="EGPW014.*'egp_ner' and spancat"):
+        nlp(TEXTS[0])
+    nlp.to_disk(tmp_path)
+    nlp = spacy.load(tmp_path)
+    with pytest.warns(UserWarning, match="EGPW014.*'egp_ner' and spancat") as record:
+        list(nlp.pipe(TEXTS, batch_size=1))
+    assert len(messages(record, "EGPW014")) == 1
+
+
+# Spans that a doc has already
+
+
+def test_replaced_spans_are_reported_once(model_path):
+    nlp = spacy.blank("en")
+    ruler = nlp.add_pipe("span_ruler", config={"spans_key": "sc"})
+    ruler.add_patterns([{"label": "GREETING", "pattern": "Who is"}])
+    # The source does not know the pipeline, in which the ruler comes first.
+    nlp.add_pipe("egp_ner", source=spacy.load(model_path))
+    match = r"EGPW017.*'egp_ner': a doc had 1 spans.*\['sc'\].*'Who is', 'GREETING'"
+    with pytest.warns(UserWarning, match=match) as record:
+        list(nlp.pipe([TEXTS[0]] * 2))
+    assert len(messages(record, "EGPW017")) == 1
+
+
+def test_spans_that_are_found_again_are_not_replaced(trained_nlp):
+    doc = trained_nlp(TEXTS[2])
+    assert len(doc.spans["sc"])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=r"\[EGP")
+        trained_nlp(doc)
+
+
 # Scores that do not count
 
 

@@ -11,7 +11,9 @@ import pytest
 import spacy
 import srsly
 from conftest import NESTED_DATA, PIPELINES, config_for, make_examples, spans_of
+from spacy.tokens import DocBin
 from spacy.training.initialize import init_nlp
+from spacy.training.loop import train as train_loop
 from spacy.util import load_config, load_model_from_config
 
 from spacy_egp.component import EGPRecognizer
@@ -331,6 +333,27 @@ def test_model_beside_source_is_reported(folder, corpus_path):
     message = "EGPW011.*'egp_ner': model, treshold beside source"
     with pytest.warns(UserWarning, match=message):
         init_nlp(config)
+
+
+def test_training_with_a_source_is_checked(folder, corpus_path, tmp_path):
+    """At the first update: spaCy does not initialize a component with a source."""
+    config = source_config(folder, corpus_path, spans_key="entities")
+    docs = list(DocBin().from_disk(corpus_path).get_docs(spacy.blank("en").vocab))
+    for doc in docs:
+        doc.spans["entities"] = doc.spans["sc"]
+    DocBin(docs=docs).to_disk(tmp_path / "docs.spacy")
+    config["paths"]["train"] = str(tmp_path / "docs.spacy")
+    with pytest.warns(UserWarning, match="EGPW012.*spans_entities_f = 1.0"):
+        train_loop(init_nlp(config))
+    for doc in docs:
+        doc.spans["entities"].attrs["annotated_labels"] = ["LOC"]
+    DocBin(docs=docs).to_disk(tmp_path / "docs.spacy")
+    augmenter = {"@augmenters": "spacy.lower_case.v1", "level": 1.0}
+    path = "${paths.train}"
+    reader = {"@readers": "spacy.Corpus.v1", "path": path, "augmenter": augmenter}
+    config["corpora"]["train"] = reader
+    with pytest.raises(ValueError, match=r"EGP035.*'entities'"):
+        train_loop(init_nlp(config))
 
 
 # Copies

@@ -126,7 +126,7 @@ class PartCounter:
     def __init__(self, part: str, settings: Settings) -> None:
         self.part = part
         self.settings = settings
-        self.counts = PartCounts(Census(settings.spans_key, settings.labels_attr))
+        self.counts = PartCounts(Census(settings.spans_key))
 
     def add(self, doc: Doc) -> None:
         """doc (Doc): The next doc."""
