@@ -37,6 +37,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg
 
+from spacy_egp.nesting import nesting_depths
+
 # One rule a line, continued by indentation: [LABEL] symbol = alternative | ...
 GRAMMAR = """
 sentence = {past}. | {past}. | {when}, {past}. | {setting}, {past}. | {aside}, {past}.
@@ -437,8 +439,8 @@ def max_depth(doc: Doc) -> int:
     doc (Doc): The doc.
     RETURNS (int): The depth, 0 without spans.
     """
-    cover = Counter(token.i for span in doc.spans["sc"] for token in span)
-    return max(cover.values(), default=0)
+    bounds = [(span.start, span.end) for span in doc.spans["sc"]]
+    return max(nesting_depths(bounds), default=0)
 
 
 def to_record(sentence: Phrase) -> dict:

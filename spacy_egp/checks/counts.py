@@ -8,9 +8,10 @@ from typing import Any
 
 from spacy.tokens import Doc, Span, SpanGroup
 
-from ..corpora.summary import Listing, measure_nesting
+from ..corpora.summary import Listing
 from ..gold import Census, are_strings
 from ..limits import Exclusion
+from ..nesting import count_crossing, nesting_depths
 from .places import Place, make_place
 from .settings import Settings
 
@@ -63,7 +64,7 @@ class PartCounts:
     learned (int): Spans that can be learned.
     labels (Counter[str]): Spans by label.
     lengths (Counter[int]): Spans by number of tokens.
-    depths (Counter[int]): Spans by nesting depth, which is 1 for one inside no other.
+    depths (Counter[int]): Spans by nesting depth, which is 1 for one inside none.
     crossing (int): Spans that overlap another one, while neither is inside the other.
     problems (dict[Problem, Listing[Place]]): Spans that are not as they should be.
     """
@@ -152,9 +153,9 @@ class PartCounter:
     ) -> None:
         counts = self.counts
         spans = list(group)
-        depths, n_crossing = measure_nesting([(span.start, span.end) for span in spans])
-        counts.depths.update(depths)
-        counts.crossing += n_crossing
+        bounds = [(span.start, span.end) for span in spans]
+        counts.depths.update(nesting_depths(bounds))
+        counts.crossing += count_crossing(bounds)
         counts.labels.update(span.label_ for span in spans)
         counts.lengths.update(map(len, spans))
         predicted = self._tokenize(doc) if spans else doc

@@ -8,8 +8,8 @@ from spacy.attrs import NORM
 from spacy.training.corpus import FILE_TYPE, Corpus, walk_corpus
 from spacy.vocab import Vocab
 
-from ..corpora.summary import measure_nesting
 from ..errors import Errors
+from ..nesting import count_crossing, nesting_depths
 from ..settings import DEFAULTS
 
 
@@ -58,14 +58,15 @@ def read_facts(path: Path, spans_key: str = DEFAULTS["spans_key"]) -> CorpusFact
     for doc in Corpus(path).read_docbin(Vocab(), paths):
         spans = doc.spans.get(spans_key, ())
         bounds = [(span.start, span.end) for span in spans]
-        depths, n_crossing = measure_nesting(bounds)
         facts.docs += 1
         facts.words += len(doc)
         facts.longest_doc = max(facts.longest_doc, len(doc))
         facts.labels.update(span.label_ for span in spans)
         facts.longest_span = max(facts.longest_span, *(len(s) for s in spans), 0)
-        facts.nested += sum(depth > 1 for depth in depths)
-        facts.crossing += n_crossing
+        # The second of two labels of the same tokens counts as nested, too.
+        facts.nested += sum(depth > 1 for depth in nesting_depths(set(bounds)))
+        facts.nested += len(bounds) - len(set(bounds))
+        facts.crossing += count_crossing(bounds)
         keys.update(doc.spans)
         norms.update(doc.to_array(NORM).tolist())
     facts.distinct_words = len(norms)

@@ -1,6 +1,5 @@
 """What a conversion produced and what it left out, for a person to act on."""
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from spacy.tokens import Doc, Span
 
+from ..nesting import count_crossing, nesting_depths
 from .records import MAX_CHARS, BadRecord, LeftOut, Notice, SpanText
 
 N_EXAMPLES = 10
@@ -102,7 +102,7 @@ class Summary:
     docs (Counter[str]): Docs by part of the split; without a split, the part is "".
     tokens (int): Tokens.
     labels (Counter[str]): Spans by label.
-    depths (Counter[int]): Spans by nesting depth, which is 1 for one inside no other.
+    depths (Counter[int]): Spans by nesting depth, which is 1 for one inside none.
     crossing (int): Spans that overlap another one, while neither is inside the other.
     longest (SpanText | None): The first of the longest spans.
     longest_tokens (int): Its length.
@@ -145,9 +145,9 @@ class Summary:
         self.docs[part] += 1
         self.tokens += len(doc)
         self.labels.update(span.label_ for span in spans)
-        depths, n_crossing = measure_nesting([(span.start, span.end) for span in spans])
-        self.depths.update(depths)
-        self.crossing += n_crossing
+        bounds = [(span.start, span.end) for span in spans]
+        self.depths.update(nesting_depths(bounds))
+        self.crossing += count_crossing(bounds)
         for span in spans:
             if len(span) > self.longest_tokens:
                 self.longest = SpanText(source, span.label_, span.text)
@@ -202,40 +202,3 @@ def _to_dict(tally: Listing[Any], items: Iterable[dict[str, Any]]) -> dict[str, 
 def _spans_to_dict(tally: SpanListing) -> dict[str, Any]:
     items = (span._asdict() for span in tally.first)
     return {**_to_dict(tally, items), "labels": dict(tally.labels.most_common())}
-
-
-def measure_nesting(spans: Sequence[tuple[int, int]]) -> tuple[list[int], int]:
-    """Measure how spans are nested, in n log n steps however many overlap.
-
-    spans (Sequence[tuple[int, int]]): Start and end of each span.
-    RETURNS (tuple[list[int], int]): All depths and the number of crossing spans.
-    """
-    # Of spans that begin together, the longer one comes first: it is the outer one.
-    ordered = sorted((start, -end) for start, end in spans)
-    # For each depth the largest end of a span, negated. Spans that contain this one
-    # began before it and do not end before it.
-    last_ends: list[int] = []
-    depths = []
-    for _, negative_end in ordered:
-        depth = bisect_right(last_ends, negative_end)
-        last_ends[depth : depth + 1] = [negative_end]
-        depths.append(depth + 1)
-    crossing = _find_crossing(spans)
-    crossing |= {(-end, -start) for start, end in _find_crossing(_mirror(spans))}
-    return depths, sum(span in crossing for span in spans)
-
-
-def _mirror(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    return [(-end, -start) for start, end in spans]
-
-
-def _find_crossing(spans: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """RETURNS (set[tuple[int, int]]): Spans inside which one ends that began before."""
-    crossing = set()
-    ends: list[int] = []
-    for start, negative_end in sorted((start, -end) for start, end in spans):
-        i = bisect_left(ends, -negative_end)
-        if i and ends[i - 1] > start:
-            crossing.add((start, -negative_end))
-        ends.insert(i, -negative_end)
-    return crossing

@@ -11,7 +11,7 @@ from ..component import EGPRecognizer
 from ..decoding import score_matrix
 from .evaluation import Evaluation
 from .examples import CHARACTERS_OF_LABEL, CHARACTERS_OF_TOKEN, shorten
-from .statistics import nesting_depths
+from .statistics import span_depths
 
 N_SENTENCES = 8
 # The most tokens and labels that are shown of a doc, which bound the page's size.
@@ -124,7 +124,7 @@ def _find_candidates(evaluation: Evaluation) -> list[_Candidate]:
     spans = evaluation.spans
     n_docs = len(evaluation.examples)
     is_error = spans.is_wrong | spans.is_missed
-    depth = np.where(spans.is_gold, nesting_depths(spans), 0)
+    depth = np.where(spans.is_gold, span_depths(spans), 0)
     n_errors = np.bincount(spans.doc, weights=is_error, minlength=n_docs)
     # Of each doc, the first rows in order of depth, and of errors.
     deepest = np.lexsort((-depth, spans.doc))

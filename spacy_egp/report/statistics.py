@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 import numpy as np
 from spacy.scorer import PRFScore
 
+from ..nesting import nesting_depths
 from .spans import SpanTable
 
 # The shortest length of each group of spans and of docs, in tokens.
@@ -384,10 +385,10 @@ def score_docs(spans: SpanTable, lengths: np.ndarray) -> dict[int, DocScore]:
 
 def score_depths(spans: SpanTable) -> dict[int, Score]:
     """RETURNS (Dict[int, Score]): The scores by nesting depth, as in `DEPTHS`."""
-    return score_groups(spans, find_groups(nesting_depths(spans), DEPTHS))
+    return score_groups(spans, find_groups(span_depths(spans), DEPTHS))
 
 
-def nesting_depths(spans: SpanTable) -> np.ndarray:
+def span_depths(spans: SpanTable) -> np.ndarray:
     """Find how deep spans are inside gold spans: 1 for a span inside no longer one,
     otherwise one more than the deepest of those it is inside.
 
@@ -398,7 +399,8 @@ def nesting_depths(spans: SpanTable) -> np.ndarray:
     # Labels make no difference.
     gold = np.unique(np.stack([starts, -ends], axis=1)[spans.is_gold], axis=0)
     gold_starts, gold_ends = gold[:, 0], -gold[:, 1]
-    gold_depths = _nesting_depths(gold_starts, gold_ends)
+    gold_bounds = list(zip(gold_starts.tolist(), gold_ends.tolist(), strict=True))
+    gold_depths = np.asarray(nesting_depths(gold_bounds), dtype="int64")
     depths = np.ones(len(spans), dtype="int64")
     for depth in range(1, int(gold_depths.max(initial=0)) + 1):
         is_deep = gold_depths == depth
@@ -412,18 +414,6 @@ def nesting_depths(spans: SpanTable) -> np.ndarray:
     if len(order):
         is_gold = gold_keys[order][at] == keys
         depths[is_gold] = gold_depths[order][at][is_gold]
-    return depths
-
-
-def _nesting_depths(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Depths of distinct spans, of those that begin together the longer first."""
-    depths = np.ones(len(starts), dtype="int64")
-    outer: list[tuple[int, int]] = []
-    for i, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-        outer = [span for span in outer if span[0] > start]
-        inside = [depth for outer_end, depth in outer if outer_end >= end]
-        depths[i] = 1 + max(inside, default=0)
-        outer.append((end, int(depths[i])))
     return depths
 
 

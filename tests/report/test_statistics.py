@@ -20,7 +20,6 @@ from spacy_egp.report.statistics import (
     find_best_threshold,
     macro_average,
     name_groups,
-    nesting_depths,
     score_depths,
     score_docs,
     score_labels,
@@ -28,6 +27,7 @@ from spacy_egp.report.statistics import (
     score_overall,
     score_relaxed,
     score_thresholds,
+    span_depths,
 )
 
 LABELS = ("A", "B", "C")
@@ -95,10 +95,10 @@ def depth_by_definition(span, gold):
 
 
 @given(span_sets, span_sets)
-def test_nesting_depths(predicted, gold):
+def test_span_depths(predicted, gold):
     table = make_predicted(predicted, gold)
     expected = [depth_by_definition(table.row(i), gold) for i in range(len(table))]
-    assert nesting_depths(table).tolist() == expected
+    assert span_depths(table).tolist() == expected
 
 
 def test_lengths():
