@@ -13,9 +13,8 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..component import EGPRecognizer
-from ..corpora.writer import temporary_output
 from ..errors import Errors
-from ..pipelines import find_component, load_pipeline
+from ..pipelines import check_output, find_component, load_pipeline, save_pipeline
 from .options import CodeOption, ComponentOption, GpuOption, ModelArgument
 from .terminal import escape
 
@@ -42,7 +41,11 @@ def threshold_cli(
     ] = None,
     output_path: Annotated[
         Path | None,
-        Opt("--write", "-w", help="Folder for the pipeline with the thresholds"),
+        Opt(
+            "--write",
+            "-w",
+            help="Folder for the pipeline with the thresholds, may be its own",
+        ),
     ] = None,
     component: ComponentOption = None,
     code_path: CodeOption = None,
@@ -71,8 +74,8 @@ def threshold_cli(
     try:
         if precision is not None and recall is not None:
             raise ValueError(Errors.EGP310)
-        if output_path is not None and output_path.exists():
-            raise ValueError(Errors.EGP102.format(path=output_path))
+        if output_path is not None:
+            check_output(output_path, model)
         nlp = load_pipeline(model)
         name = find_component(nlp, component)
         paths = walk_corpus(data_path, FILE_TYPE)
@@ -87,8 +90,7 @@ def threshold_cli(
         )
         if output_path is not None:
             cast(EGPRecognizer, nlp.get_pipe(name)).threshold = tuning.threshold
-            with temporary_output(output_path) as path:
-                nlp.to_disk(path)
+            save_pipeline(nlp, output_path)
     except (OSError, ValueError) as error:
         msg.fail("Cannot find the threshold", escape(error), exits=1)
     if json:
