@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import srsly
 from spacy.cli._util import Arg, Opt, import_code, setup_gpu
-from spacy.tokens import DocBin
 from spacy.training import Corpus
-from spacy.training.corpus import FILE_TYPE, walk_corpus
 from tqdm import tqdm
 from wasabi import msg
 
@@ -78,13 +76,11 @@ def threshold_cli(
             check_output(output_path, model)
         nlp = load_pipeline(model)
         name = find_component(nlp, component)
-        paths = walk_corpus(data_path, FILE_TYPE)
-        n_docs = sum(len(DocBin().from_disk(path)) for path in paths)
         tuning = tune(
             nlp,
             name,
             # The bar is for a terminal only.
-            lambda: tqdm(Corpus(data_path)(nlp), total=n_docs, disable=None),
+            lambda: tqdm(Corpus(data_path)(nlp), unit=" docs", disable=None),
             target=target,
             by_label=by_label,
         )
