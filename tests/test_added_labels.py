@@ -66,6 +66,11 @@ def test_docs_of_a_new_label_are_others(figures):
     for doc in only:
         assert {span.label_ for span in doc.spans["sc"]} <= {"TITLE"}
         assert doc.spans["sc"].attrs["annotated_labels"] == ["TITLE"]
+    docs = labels.read_docs(parts.with_raw("TITLE"))
+    taught, raw = docs[:6], docs[6:]
+    assert [doc.text for doc in taught] == [doc.text for doc in only]
+    assert [doc.text for doc in raw] == [doc.text for doc in without]
+    assert not any(doc.spans for doc in raw)
 
 
 def test_table(figures):

@@ -36,18 +36,24 @@ class Technique:
     """A way to teach a label.
 
     rehearses (bool): Whether the predictions for the other labels are learned.
+    reads_raw (bool): Whether those on raw docs are learned, too: `N_RAW` for each doc
+        that is annotated for the label.
     freezes (bool): Whether the encoder stays as it is.
     """
 
-    rehearses: bool
-    freezes: bool
+    rehearses: bool = False
+    reads_raw: bool = False
+    freezes: bool = False
 
 
+N_RAW = 3
 TECHNIQUES = {
-    "rehearsal": Technique(rehearses=True, freezes=False),
+    "rehearsal": Technique(rehearses=True),
+    "rehearsal-raw": Technique(rehearses=True, reads_raw=True),
     "rehearsal-frozen": Technique(rehearses=True, freezes=True),
-    "frozen": Technique(rehearses=False, freezes=True),
-    "alone": Technique(rehearses=False, freezes=False),
+    "rehearsal-raw-frozen": Technique(rehearses=True, reads_raw=True, freezes=True),
+    "frozen": Technique(freezes=True),
+    "alone": Technique(),
 }
 
 
@@ -93,6 +99,20 @@ class Parts:
             if part == "train":
                 docs = [docs[i] for i in sorted(self._drawn(len(docs)))]
             write_docs(path, docs, [label], are_listed=True)
+        return path
+
+    def with_raw(self, label: str) -> Path:
+        """RETURNS (Path): The training docs that are annotated for a label alone, and
+        docs of the training before, as raw text."""
+        path = self.folder / "corpus" / f"with-raw-{label}-train.spacy"
+        if not path.exists():
+            docs = read_docs(self.only(label, "train"))
+            others = read_docs(self.without(label, "train"))
+            for doc in others[: N_RAW * len(docs)]:
+                doc.spans.clear()
+                docs.append(doc)
+            with temporary_output(path) as temporary_path:
+                DocBin(docs=docs).to_disk(temporary_path)
         return path
 
     def _drawn(self, n_docs: int) -> set[int]:
@@ -167,6 +187,8 @@ class Training:
         }
         for part, reader in config["corpora"].items():
             config["paths"][part] = str(self.parts.only(self.label, part))
+            if technique.reads_raw and part == "train":
+                config["paths"][part] = str(self.parts.with_raw(self.label))
             if technique.rehearses:
                 config["corpora"][part] = {
                     "@readers": "spacy-egp.Rehearsal.v1",
@@ -218,7 +240,7 @@ def labels(
     techniques: Annotated[
         str,
         typer.Option(help=f"Some of {','.join(TECHNIQUES)}", callback=check_techniques),
-    ] = "rehearsal,rehearsal-frozen,alone",
+    ] = "rehearsal,rehearsal-raw,rehearsal-frozen,alone",
     n_docs: Annotated[
         int, typer.Option(help="Docs that are annotated for the new label alone")
     ] = 2000,
