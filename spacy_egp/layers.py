@@ -405,13 +405,27 @@ def _make_silent(bias: Model[Floats2d, Floats2d], n_old: int) -> None:
     The inner products that all labels share are large where an entity of any label is;
     the start and end scores of the labels that a pair of tokens does not have make up
     for it. A new label therefore starts as the mean of the others plus
-    `NEW_LABEL_SCORE`, which is enough for a single label, too.
+    `NEW_LABEL_SCORE`, which is enough for a single label, too. Others that are silent
+    themselves do not count, so that each of several new labels starts alike.
     """
-    for half in bias.get_param("W").reshape((2, -1, bias.get_dim("nI"))):
-        half[n_old:] = half[:n_old].mean(axis=0)
-    for half in bias.get_param("b").reshape((2, -1)):
-        half[n_old:] = half[:n_old].mean()
-        half[n_old:] += NEW_LABEL_SCORE / bias.attrs["learn_rate_scale"]
+    W: Any = bias.get_param("W").reshape((2, -1, bias.get_dim("nI")))
+    b: Any = bias.get_param("b").reshape((2, -1))
+    old = ~_are_silent(W[:, :n_old], b[:, :n_old])
+    W[:, n_old:] = W[:, :n_old][:, old].mean(axis=1, keepdims=True)
+    b[:, n_old:] = b[:, :n_old][:, old].mean(axis=1, keepdims=True)
+    b[:, n_old:] += NEW_LABEL_SCORE / bias.attrs["learn_rate_scale"]
+
+
+def _are_silent(W: Any, b: Any) -> Any:
+    """Which of C labels were added and have not been taught: their weights are the mean
+    of the others', and so of all, and their bias is lower. Bool of shape (C,).
+
+    W (FloatsXd): Weights, float32 of shape (2, C, nI).
+    b (FloatsXd): Bias, float32 of shape (2, C).
+    """
+    # Rounding differs where the mean is taken of more labels.
+    distance = abs(W - W.mean(axis=1, keepdims=True)).max(axis=(0, 2))
+    return (distance <= 1e-5 * abs(W).max()) & (b.sum(axis=0) < b.sum(axis=0).mean())
 
 
 def _with_more_rows(

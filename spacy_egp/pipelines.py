@@ -1,5 +1,7 @@
 """The pipeline that a component is part of: its config, and the other components."""
 
+import shutil
+import tempfile
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,6 +147,45 @@ def load_pipeline(model: str | Path) -> Language:
         return load_model(model)
     except (OSError, ValueError) as error:
         raise ValueError(Errors.EGP301.format(model=model, error=error)) from error
+
+
+def check_output(output: Path, model: str | Path) -> None:
+    """Check that a command may save a changed pipeline to a folder: it is a new one, or
+    that of the pipeline itself.
+
+    output (Path): The folder.
+    model (str | Path): Name or path of the pipeline.
+    RAISES (ValueError): If it is something else that exists.
+    """
+    source = Path(model)
+    if output.exists() and not (source.exists() and output.samefile(source)):
+        raise ValueError(Errors.EGP102.format(path=output))
+
+
+def save_pipeline(nlp: Language, output: Path) -> None:
+    """Save a pipeline as a whole: an error leaves nothing half-written, and a folder
+    that exists as it was. Other files in this folder stay.
+
+    nlp (Language): The pipeline.
+    output (Path): The folder.
+    """
+    output = output.resolve()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f".{output.name}-", dir=output.parent
+    ) as folder:
+        new, old = Path(folder) / "new", Path(folder) / "old"
+        if output.exists():
+            shutil.copytree(output, new, symlinks=True)
+        nlp.to_disk(new)
+        try:
+            if output.exists():
+                output.rename(old)
+            new.rename(output)
+        except BaseException:
+            if old.exists() and not output.exists():
+                old.rename(output)
+            raise
 
 
 def find_component(nlp: Language, name: str | None = None) -> str:

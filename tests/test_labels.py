@@ -148,5 +148,8 @@ def test_command(model_path, tmp_path):
         result = run(model_path, tmp_path / "other", *arguments)
         assert result.exit_code == 1
         assert f"[{code}]" in result.output
-    assert "[EGP102]" in run(model_path, out, "--remove", "LOC").output
+    assert "[EGP102]" in run(model_path, out, "--remove", "PER").output
     assert not (tmp_path / "other").exists()
+    # The folder may be that of the pipeline itself.
+    assert run(out, out, "--rename", "PER=P").exit_code == 0
+    assert "P" in spacy.load(out).get_pipe("egp_ner").labels

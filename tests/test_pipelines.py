@@ -1,6 +1,7 @@
 """What is wrong with the pipeline or the docs around the component is said, once."""
 
 import warnings
+from pathlib import Path
 
 import pytest
 import spacy
@@ -9,6 +10,7 @@ from spacy.tokens import DocBin, Span
 from spacy.training import Example
 from spacy.util import registry
 
+from spacy_egp.pipelines import save_pipeline
 from spacy_egp.readers import Corpus
 
 TEXTS = [text for text, _ in NESTED_DATA]
@@ -206,3 +208,30 @@ def test_augmented_docs_are_learned_as_the_others(nlp, tmp_path):
         train(trained, list(corpus(trained)), steps=3)
         models.append(trained.get_pipe("egp_ner").model.to_bytes())
     assert models[0] == models[1] == models[2]
+
+
+# Pipelines that a command saves
+
+
+@pytest.mark.parametrize("interrupted", ["to_disk", "rename"])
+def test_a_folder_stays_as_it_was_if_saving_fails(interrupted, tmp_path, monkeypatch):
+    folder = tmp_path / "model"
+    spacy.blank("en").to_disk(folder)
+    nlp = spacy.blank("de")
+    moved = []
+
+    def interrupt(path, target):
+        moved.append(path)
+        if path.name == "new":
+            raise KeyboardInterrupt
+        return Path(path.replace(target))
+
+    if interrupted == "to_disk":
+        nlp.add_pipe("sentencizer").to_disk = lambda *_, **__: 1 / 0
+    else:
+        monkeypatch.setattr(Path, "rename", interrupt)
+    with pytest.raises((ZeroDivisionError, KeyboardInterrupt)):
+        save_pipeline(nlp, folder)
+    assert len(moved) == 3 * (interrupted == "rename")
+    assert list(tmp_path.iterdir()) == [folder]
+    assert spacy.load(folder).lang == "en"

@@ -155,39 +155,61 @@ class Run:
         config = self.config()
         corpora = {p: part_path(self.dataset, p) for p in ("train", "dev", "test")}
         checksums = {part: get_checksum(path) for part, path in corpora.items()}
-        parts = {"config": config, "corpora": checksums, "joined": JOINED}
-        fingerprint = get_hash(parts)
-        result_path = self.folder / "result.json"
-        if result_path.exists():
-            result = srsly.read_json(result_path)
-            if result["fingerprint"] == fingerprint:
-                return result
-            result_path.unlink()
-        minutes = self._train(config, gpu_id)
-        nlp = spacy.load(self.model_path)
-        result = {
-            "fingerprint": fingerprint,
-            "dev": nlp.meta["performance"],
-            "test": nlp.evaluate(list(Corpus(corpora["test"])(nlp))),
-            "joined": score_joined(nlp, corpora["test"], JOINED),
-            "minutes": minutes,
-            "machine": machine(),
-            "commit": commit(),
-        }
-        with temporary_output(result_path) as path:
-            srsly.write_json(path, result)
-        return result
 
-    def _train(self, config: Config, gpu_id: int) -> float:
-        """Train with spaCy's loop; RETURNS the minutes."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        log_path = self.folder / "training.log"
-        # A line at a time, so that one can watch the log. Warnings go there too.
-        with log_path.open("w", buffering=1) as log, redirect_stderr(log):
-            nlp = init_nlp(config, use_gpu=gpu_id)
-            begin = time.perf_counter()
-            train_loop(nlp, self.folder, use_gpu=gpu_id, stdout=log, stderr=log)
-            return (time.perf_counter() - begin) / 60
+        def compute() -> dict[str, Any]:
+            minutes = train(config, self.folder, gpu_id)
+            nlp = spacy.load(self.model_path)
+            return {
+                "dev": nlp.meta["performance"],
+                "test": nlp.evaluate(list(Corpus(corpora["test"])(nlp))),
+                "joined": score_joined(nlp, corpora["test"], JOINED),
+                "minutes": minutes,
+            }
+
+        parts = {"config": config, "corpora": checksums, "joined": JOINED}
+        return keep_result(self.folder / "result.json", parts, compute)
+
+
+def train(config: Config, folder: Path, gpu_id: int = -1) -> float:
+    """Train with spaCy's loop.
+
+    config (Config): The config.
+    folder (Path): Where the log and the models are written.
+    gpu_id (int): GPU to compute on, -1 for the CPU.
+    RETURNS (float): Minutes without the initialization.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    log_path = folder / "training.log"
+    # A line at a time, so that one can watch the log. Warnings go there too.
+    with log_path.open("w", buffering=1) as log, redirect_stderr(log):
+        nlp = init_nlp(config, use_gpu=gpu_id)
+        begin = time.perf_counter()
+        train_loop(nlp, folder, use_gpu=gpu_id, stdout=log, stderr=log)
+        return (time.perf_counter() - begin) / 60
+
+
+def keep_result(
+    path: Path, parts: dict[str, Any], compute: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Compute a result and write it to a file, unless it is there already.
+
+    path (Path): The JSON file.
+    parts (Dict[str, Any]): What the result depends on.
+    compute (Callable[[], Dict[str, Any]]): Computes it.
+    RETURNS (Dict[str, Any]): The result, with a hash of what it depends on, the machine
+        and the commit.
+    """
+    fingerprint = get_hash(parts)
+    result: dict[str, Any] = srsly.read_json(path) if path.exists() else {}
+    if result.get("fingerprint") != fingerprint:
+        path.unlink(missing_ok=True)
+        run = {"machine": machine(), "commit": commit()}
+        result = {"fingerprint": fingerprint, **compute(), **run}
+        with temporary_output(path) as temporary_path:
+            srsly.write_json(temporary_path, result)
+    # As it is read later: JSON has fewer digits.
+    result = srsly.read_json(path)
+    return result
 
 
 @registry.batchers("spacy-egp-project.batch_for_minutes.v1")

@@ -7,16 +7,17 @@ from spacy.cli._util import Arg, Opt, import_code
 from wasabi import msg
 
 from ..component import EGPRecognizer
-from ..corpora.writer import temporary_output
 from ..errors import Errors
-from ..pipelines import find_component, load_pipeline
+from ..pipelines import check_output, find_component, load_pipeline, save_pipeline
 from .options import CodeOption, ComponentOption, ModelArgument
 from .terminal import escape
 
 
 def labels_cli(
     model: ModelArgument,
-    output_path: Annotated[Path, Arg(help="Folder for the changed pipeline")],
+    output_path: Annotated[
+        Path, Arg(help="Folder for the changed pipeline, may be its own")
+    ],
     renamed: Annotated[
         list[str] | None,
         Opt("--rename", "-n", help="OLD=NEW, may be given several times"),
@@ -38,8 +39,7 @@ def labels_cli(
     try:
         if not (renamed or removed):
             raise ValueError(Errors.EGP312)
-        if output_path.exists():
-            raise ValueError(Errors.EGP102.format(path=output_path))
+        check_output(output_path, model)
         nlp = load_pipeline(model)
         name = find_component(nlp, component)
         pipe = cast(EGPRecognizer, nlp.get_pipe(name))
@@ -50,8 +50,7 @@ def labels_cli(
             if not separator:
                 raise ValueError(Errors.EGP313.format(value=value))
             pipe.rename_label(label, new)
-        with temporary_output(output_path) as path:
-            nlp.to_disk(path)
+        save_pipeline(nlp, output_path)
     except (OSError, ValueError) as error:
         msg.fail("Cannot change the labels", escape(error), exits=1)
     msg.good("Saved the pipeline", output_path)

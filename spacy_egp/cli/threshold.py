@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import srsly
 from spacy.cli._util import Arg, Opt, import_code, setup_gpu
-from spacy.tokens import DocBin
 from spacy.training import Corpus
-from spacy.training.corpus import FILE_TYPE, walk_corpus
 from tqdm import tqdm
 from wasabi import msg
 
 from ..component import EGPRecognizer
-from ..corpora.writer import temporary_output
 from ..errors import Errors
-from ..pipelines import find_component, load_pipeline
+from ..pipelines import check_output, find_component, load_pipeline, save_pipeline
 from .options import CodeOption, ComponentOption, GpuOption, ModelArgument
 from .terminal import escape
 
@@ -42,7 +39,11 @@ def threshold_cli(
     ] = None,
     output_path: Annotated[
         Path | None,
-        Opt("--write", "-w", help="Folder for the pipeline with the thresholds"),
+        Opt(
+            "--write",
+            "-w",
+            help="Folder for the pipeline with the thresholds, may be its own",
+        ),
     ] = None,
     component: ComponentOption = None,
     code_path: CodeOption = None,
@@ -71,24 +72,21 @@ def threshold_cli(
     try:
         if precision is not None and recall is not None:
             raise ValueError(Errors.EGP310)
-        if output_path is not None and output_path.exists():
-            raise ValueError(Errors.EGP102.format(path=output_path))
+        if output_path is not None:
+            check_output(output_path, model)
         nlp = load_pipeline(model)
         name = find_component(nlp, component)
-        paths = walk_corpus(data_path, FILE_TYPE)
-        n_docs = sum(len(DocBin().from_disk(path)) for path in paths)
         tuning = tune(
             nlp,
             name,
             # The bar is for a terminal only.
-            lambda: tqdm(Corpus(data_path)(nlp), total=n_docs, disable=None),
+            lambda: tqdm(Corpus(data_path)(nlp), unit=" docs", disable=None),
             target=target,
             by_label=by_label,
         )
         if output_path is not None:
             cast(EGPRecognizer, nlp.get_pipe(name)).threshold = tuning.threshold
-            with temporary_output(output_path) as path:
-                nlp.to_disk(path)
+            save_pipeline(nlp, output_path)
     except (OSError, ValueError) as error:
         msg.fail("Cannot find the threshold", escape(error), exits=1)
     if json:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from spacy.attrs import ORTH
@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Span
 from spacy.training import Example
 
+from ..blocks import Heads, send
 from ..component import EGPRecognizer
 from ..decoding import (
     SELECTIONS,
@@ -262,7 +263,7 @@ class _Evaluator:
         probability = np.full(len(rows), np.nan, dtype="float32")
         if features is not None:
             at, *pair = np.asarray(pairs, np.int64).reshape(-1, 4).T
-            probability[at] = to_probability(self._pair_scores(features, *pair))
+            probability[at] = to_probability(_score_spans(features, *pair))
         return SpanTable(
             doc=columns[0],
             start=columns[1],
@@ -295,25 +296,18 @@ class _Evaluator:
         counts.unpredictable[reason] += 1
         return None
 
-    def _pair_scores(
-        self,
-        features: PointerFeatures,
-        start: np.ndarray,
-        end: np.ndarray,
-        label: np.ndarray,
-    ) -> np.ndarray:
-        """Scores of pairs of tokens of the batch, by the formula of PointerFeatures."""
-        ops = self.component.model.ops
-        query: Any = features.query
-        key: Any = features.key
-        start_scores: Any = features.start
-        end_scores: Any = features.end
-        head = label * query.shape[1] // start_scores.shape[1]
-        start, end, label, head = (ops.xp.asarray(x) for x in (start, end, label, head))
-        shared = (query[start, head] * key[end, head]).sum(axis=1)
-        return ops.to_numpy(
-            shared + start_scores[start, label] + end_scores[end, label]
-        )
+
+def _score_spans(
+    features: PointerFeatures, start: np.ndarray, end: np.ndarray, label: np.ndarray
+) -> np.ndarray:
+    """Scores of U spans, by their start and end (inclusive) among the tokens of all
+    docs, and label; float32 of shape (U,)."""
+    heads = Heads.from_features(features)
+    head, label = np.divmod(label, heads.start.shape[1])
+    first = head * (len(heads.start) // heads.n_heads)
+    starts, ends, labels = send(heads.device, start + first, end + first, label)
+    scores = heads.pair_scores(starts, ends).gather(1, labels[:, None])[:, 0]
+    return scores.numpy(force=True)
 
 
 def _has_equal_tokens(example: Example) -> bool:

@@ -55,6 +55,7 @@ from .statistics import (
     score_thresholds,
 )
 from .training_log import Checkpoint
+from .tuning import LabelThreshold, count_spans, suggest_thresholds
 
 SETTINGS = (
     "spans_key",
@@ -96,6 +97,9 @@ class Results:
     labels (Dict[str, Score]): Scores by label, frequent ones first.
     thresholds (Dict[float, Score]): Overall scores by threshold.
     best_threshold (float): The one with the best F.
+    label_thresholds (Dict[str, LabelThreshold]): The thresholds by label with the best
+        F of all spans, frequent labels first: what `spacy egp threshold --by-label`
+        finds, of these thresholds.
     lengths (Dict[str, Score]): Scores by number of tokens.
     depths (Dict[str, Score]): Scores by nesting depth.
     docs (Dict[str, DocScore]): Scores by tokens of the doc.
@@ -131,6 +135,7 @@ class Results:
     labels: dict[str, Score]
     thresholds: dict[float, Score]
     best_threshold: float
+    label_thresholds: dict[str, LabelThreshold]
     lengths: dict[str, Score]
     depths: dict[str, Score]
     docs: dict[str, DocScore]
@@ -203,6 +208,9 @@ def find_results(
             )
         )
     by_support = sorted(tally.labels.items(), key=lambda item: -item[1].support)
+    by_label = suggest_thresholds(
+        tally.spans, np.asarray(list(tally.thresholds)), component.labels
+    )
     calibration = [one for _, one in sorted(tally.calibration.items())]
     all_docs = reduce(add, tally.docs.values())
     results = Results(
@@ -221,6 +229,9 @@ def find_results(
         labels=dict(by_support),
         thresholds=tally.thresholds,
         best_threshold=find_best_threshold(tally.thresholds),
+        label_thresholds={
+            label: by_label[label] for label, _ in by_support if label in by_label
+        },
         lengths=_name(tally.lengths, LENGTHS),
         depths=_name(tally.depths, DEPTHS),
         docs=_name(tally.docs, DOC_LENGTHS),
@@ -270,6 +281,7 @@ class _Tally:
         self.labels: dict[str, Score] = {}
         self.relaxed: dict[str, Score] = {}
         self.thresholds: dict[float, Score] = {}
+        self.spans = np.zeros((1, 1, 1, 1), dtype="int64")
         self.lengths: dict[int, Score] = {}
         self.depths: dict[int, Score] = {}
         self.docs: dict[int, DocScore] = {}
@@ -292,6 +304,7 @@ class _Tally:
         self.labels = add_up([self.labels, labels])
         self.relaxed = add_up([self.relaxed, score_relaxed(spans)])
         self.thresholds = add_up([self.thresholds, score_thresholds(spans)])
+        self.spans = self.spans + count_spans(evaluation)
         self.lengths = add_up([self.lengths, score_lengths(spans)])
         self.depths = add_up([self.depths, score_depths(spans)])
         self.docs = add_up([self.docs, score_docs(spans, lengths)])

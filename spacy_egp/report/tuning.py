@@ -1,6 +1,6 @@
 """Thresholds that reach the best F, or a precision or recall, on annotated docs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -11,7 +11,7 @@ from spacy.training import Example
 from ..component import EGPRecognizer
 from ..errors import Errors
 from ..thresholds import Threshold
-from .evaluation import evaluate
+from .evaluation import Evaluation, evaluate
 from .statistics import Score, score_overall
 
 # The probabilities that are tried.
@@ -64,6 +64,19 @@ class Tuning:
     unreached: list[str]
 
 
+@dataclass(frozen=True)
+class LabelThreshold:
+    """The threshold that is suggested for a label.
+
+    threshold (float): The probability.
+    score (Score): The label's score at it; with an `overlap` other than "any", that at
+        this threshold for all labels.
+    """
+
+    threshold: float
+    score: Score
+
+
 def tune(
     nlp: Language,
     name: str,
@@ -96,21 +109,17 @@ def tune(
     labels = component.labels
     counts, grid, before = _count(nlp, name, read_examples())
     total = counts.sum(0)
-    common = _choose(total.sum(1), grid, target)
-    chosen = np.full(len(labels) + 1, common)
-    held_out = _score_held_out(counts, grid, target)
-    threshold: Threshold = float(grid[common])
-    found = total[..., common]
     if by_label:
-        own = _choose_by_label(total, grid, target)
-        held_out_own = _score_held_out_by_label(counts, grid, target)
-        is_better = _is_better(held_out_own, held_out, target)
-        chosen = np.where(is_better, own, common)
-        held_out = np.where(is_better, held_out_own, held_out)
-        threshold = dict(zip(labels, grid[chosen[:-1]].tolist(), strict=True))
+        chosen, held_out = _choose_held_out(counts, grid, target)
+        threshold: Threshold = _by_label(labels, grid, chosen)
         found = total[:, np.arange(len(chosen)), chosen]
         if component.overlap != "any":
             found = _count_with(nlp, name, read_examples(), threshold)
+    else:
+        common = _choose(total.sum(1), grid, target)
+        held_out = _score_held_out(counts, grid, target)
+        threshold = float(grid[common])
+        found = total[..., common]
     scores = {label: _score(found[:, i]) for i, label in enumerate(labels)}
     overall = _score(found.sum(1))
     reached = scores if by_label else {"all": overall}
@@ -130,34 +139,60 @@ def tune(
     )
 
 
+def suggest_thresholds(
+    counts: np.ndarray, grid: np.ndarray, labels: Sequence[str]
+) -> dict[str, LabelThreshold]:
+    """Find the thresholds of labels with the best F of all spans, as `tune` does.
+
+    counts (np.ndarray): The sum of what `count_spans` has returned for parts of the
+        docs.
+    grid (np.ndarray): The K thresholds, float64.
+    labels (Sequence[str]): The component's labels.
+    RETURNS (Dict[str, LabelThreshold]): The threshold of each label.
+    """
+    chosen, _ = _choose_held_out(counts, grid, Target())
+    found = counts.sum(0)[:, np.arange(len(chosen)), chosen]
+    return {
+        label: LabelThreshold(threshold, _score(found[:, i]))
+        for i, (label, threshold) in enumerate(_by_label(labels, grid, chosen).items())
+    }
+
+
+def count_spans(part: Evaluation) -> np.ndarray:
+    """Count gold, predicted and correct spans of some docs.
+
+    part (Evaluation): The docs.
+    RETURNS (np.ndarray): By fold, label and threshold, int64 of shape (folds, 3,
+        labels + 1, K); the last label is that of all that the component lacks.
+    """
+    spans = part.spans
+    n_labels = len(part.component.labels) + 1
+    counts = np.zeros((3, N_FOLDS * n_labels, len(spans.thresholds)), dtype="int64")
+    fold = (part.first_doc + spans.doc) % N_FOLDS
+    label = np.minimum(spans.label, n_labels - 1)
+    is_gold = spans.is_gold[:, None]
+    rows = (is_gold, spans.selected, is_gold & spans.selected)
+    for kind, values in enumerate(rows):
+        np.add.at(counts[kind], fold * n_labels + label, values)
+    return counts.reshape(3, N_FOLDS, n_labels, -1).swapaxes(0, 1)
+
+
 def _count(
     nlp: Language, name: str, examples: Iterable[Example]
 ) -> tuple[np.ndarray, np.ndarray, Score]:
-    """Gold, predicted and correct spans by fold, label and common threshold, int64 of
-    shape (folds, 3, labels + 1, K), the last label for those that the component lacks;
-    the thresholds; and the score at the component's own."""
-    n_labels = len(cast(EGPRecognizer, nlp.get_pipe(name)).labels) + 1
+    """The sum of `count_spans`, the thresholds, and the score at the component's
+    own."""
     before = Score.count(0, 0, 0)
-    counts, grid, n_not_annotated = None, GRID, 0
+    counts, grid = np.zeros((N_FOLDS, 3, 1, 1), dtype="int64"), GRID
     for part in evaluate(nlp, name, examples, thresholds=GRID):
-        spans, grid = part.spans, part.spans.thresholds
-        if counts is None:
-            counts = np.zeros((3, N_FOLDS * n_labels, len(grid)), dtype="int64")
-        n_not_annotated += part.counts.not_annotated
-        before += score_overall(spans)
-        fold = (part.first_doc + spans.doc) % N_FOLDS
-        label = np.minimum(spans.label, n_labels - 1)
-        is_gold = spans.is_gold[:, None]
-        rows = (is_gold, spans.selected, is_gold & spans.selected)
-        for kind, values in enumerate(rows):
-            np.add.at(counts[kind], fold * n_labels + label, values)
-    if counts is None or not counts[0].any():
+        counts, grid = counts + count_spans(part), part.spans.thresholds
+        before += score_overall(part.spans)
+    if not counts[:, 0].any():
         raise ValueError(
             Errors.EGP311.format(
                 name=name, spans_key=cast(EGPRecognizer, nlp.get_pipe(name)).key
             )
         )
-    counts = counts.reshape(3, N_FOLDS, n_labels, -1).swapaxes(0, 1)
     return counts, grid, before
 
 
@@ -181,6 +216,31 @@ def _count_with(
     finally:
         component.threshold = own
     return counts
+
+
+def _choose_held_out(
+    counts: np.ndarray, grid: np.ndarray, target: Target
+) -> tuple[np.ndarray, np.ndarray]:
+    """The thresholds of labels, which are common ones unless others do better on
+    held-out docs, int64 of shape (labels,), and the counts there, of shape (3, labels),
+    by those of `count_spans`."""
+    total = counts.sum(0)
+    common = _score_held_out(counts, grid, target)
+    own = _score_held_out_by_label(counts, grid, target)
+    is_better = _is_better(own, common, target)
+    chosen = np.where(
+        is_better,
+        _choose_by_label(total, grid, target),
+        _choose(total.sum(1), grid, target),
+    )
+    return chosen, np.where(is_better, own, common)
+
+
+def _by_label(
+    labels: Sequence[str], grid: np.ndarray, chosen: np.ndarray
+) -> dict[str, float]:
+    """The thresholds of the component's labels, without that of the others."""
+    return dict(zip(labels, grid[chosen[:-1]].tolist(), strict=True))
 
 
 def _choose(counts: np.ndarray, grid: np.ndarray, target: Target) -> int:

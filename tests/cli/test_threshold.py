@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 import spacy
@@ -56,6 +57,19 @@ def test_what_is_shown(paths):
     assert "Thresholds by label" in words
     for label in ("LOC", "PERSON", "PLACES", "TITLE"):
         assert label in words
+
+
+def test_a_pipeline_gets_its_thresholds_in_place(paths, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(paths[0], model)
+    (model / "notes.txt").write_text("Other files stay.")
+    # Named in another way.
+    result = run(model, paths[1], "--by-label", "--write", model / ".", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["threshold"]
+    assert spacy.load(model).get_pipe("egp_ner").threshold == found
+    assert (model / "notes.txt").exists()
+    assert list(tmp_path.iterdir()) == [model]
 
 
 def test_what_cannot_be(paths, tmp_path):

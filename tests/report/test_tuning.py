@@ -9,6 +9,8 @@ from conftest import NESTED_DATA, make_examples, train
 from generated import tiny_nlp
 
 from spacy_egp.report import tuning
+from spacy_egp.report.evaluation import THRESHOLDS
+from spacy_egp.report.results import find_results
 from spacy_egp.report.tuning import Target, tune
 
 BEST_F = Target()
@@ -108,6 +110,18 @@ def test_thresholds_by_label_have_the_best_f_of_all(nlp):
     )
     assert tuning._score(total[:, labels, chosen].sum(1)).f == best
     assert len(set(chosen[:4].tolist())) > 1
+
+
+def test_report_suggests_the_same(nlp, monkeypatch):
+    monkeypatch.setattr(tuning, "GRID", THRESHOLDS)
+    found = tune_on_data(nlp, by_label=True)
+    results = find_results(
+        nlp, "egp_ner", partial(make_examples, nlp, DATA), model="", data=""
+    ).results
+    suggested = results.label_thresholds
+    assert list(suggested) == list(results.labels)
+    assert {x: one.threshold for x, one in suggested.items()} == found.threshold
+    assert {x: one.score for x, one in suggested.items()} == found.labels
 
 
 def test_noise_of_a_rare_label_gives_no_threshold_of_its_own():
