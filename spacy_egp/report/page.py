@@ -100,6 +100,11 @@ def _plots(results: Results) -> dict[str, Markup]:
         "calibration": plot_calibration(results.calibration, N_FEW),
         "lengths": plot_groups(results.lengths, "Tokens", "F by length"),
         "depths": plot_groups(results.depths, "Depth", "F by nesting depth"),
+        "docs": plot_groups(
+            {group: one.score for group, one in results.docs.items()},
+            "Tokens of the doc",
+            "F by tokens of the doc",
+        ),
     }
     if len(results.joined) > 1:
         plots["joined"] = plot_joined(
