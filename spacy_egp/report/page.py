@@ -36,6 +36,9 @@ from .statistics import Confusion
 # The most labels in the table and the filter of the page, and in its confusion matrix.
 N_LISTED_LABELS = 500
 N_CONFUSED_LABELS = 20
+# Rows of each table of what may be wrong with the annotation, and readings of a string.
+N_FAULTS = 50
+N_READINGS = 5
 # Bins of the calibration with fewer spans are no more than hints.
 N_FEW = 20
 
@@ -83,6 +86,8 @@ def render_page(findings: Findings) -> str:
         max_tokens=N_TOKENS,
         max_labels=N_LABELS,
         few=N_FEW,
+        n_faults=N_FAULTS,
+        n_readings=N_READINGS,
         max_joined_tokens=MAX_JOINED_TOKENS,
         script=Markup(script),
         script_hash=f"sha256-{digest}",

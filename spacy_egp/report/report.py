@@ -2,7 +2,6 @@
 
 import warnings
 from contextlib import ExitStack
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -13,6 +12,9 @@ from spacy.training import Corpus
 from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.vocab import Vocab
 
+from ..checks.check import Result, check_parts
+from ..checks.models import TrainedModel
+from ..checks.settings import Settings
 from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
 from ..errors import Errors
@@ -87,16 +89,15 @@ def report(
             entities=entities,
             training=training,
             comparison=comparison,
+            annotation=_check_annotation(nlp, egp_ner, data_path),
         )
     with ExitStack() as stack:
         page_path = stack.enter_context(temporary_output(output_path))
         page_path.write_text(render_page(findings), encoding="utf8")
         if json_path is not None:
-            # asdict does not copy Counters as what they are.
-            counts = vars(findings.results.counts)
             srsly.write_json(
                 stack.enter_context(temporary_output(json_path)),
-                {**asdict(findings.results), "counts": counts},
+                findings.results.to_dict(),
             )
     return findings.results
 
@@ -146,6 +147,18 @@ def _load_other(
             )
         )
     return nlp, other_name
+
+
+def _check_annotation(nlp: Language, component: EGPRecognizer, path: Path) -> Result:
+    """What may be wrong with the gold spans, which the component contradicts."""
+    settings = Settings(
+        component=component.name,
+        spans_key=component.key,
+        labels_attr=component.labels_attr,
+        tokenize=nlp.make_doc,
+    )
+    judge = TrainedModel(nlp, component.name, component.key)
+    return check_parts({"data": path}, settings, judge)
 
 
 def _read_entities(train_path: Path, key: str) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import reduce
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.util import minibatch
 
+from ..checks.check import Result
 from ..component import EGPRecognizer
 from ..decoding import SPANS_PER_DOC, SPANS_PER_TOKEN
 from ..errors import Errors
@@ -114,6 +115,8 @@ class Results:
         without a training folder.
     comparison (Optional[Comparison]): What changes from another pipeline to this one;
         None without another one.
+    annotation (Optional[Result]): What may be wrong with the gold spans; None if they
+        were not checked.
     """
 
     date: str
@@ -144,6 +147,16 @@ class Results:
     missed: list[ErrorExample]
     training: list[Checkpoint] | None
     comparison: Comparison | None
+    annotation: Result | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (Dict[str, Any]): All numbers and lists, for JSON."""
+        # asdict does not copy Counters as what they are.
+        return {
+            **asdict(replace(self, annotation=None)),
+            "counts": vars(self.counts),
+            "annotation": self.annotation and self.annotation.to_dict(),
+        }
 
 
 @dataclass(frozen=True)
@@ -172,9 +185,10 @@ def find_results(
     entities: Collection[str] | None = None,
     training: list[Checkpoint] | None = None,
     comparison: Comparison | None = None,
+    annotation: Result | None = None,
 ) -> Findings:
-    """Compute all numbers of a report. Memory is bounded, however many docs and spans
-    there are.
+    """Compute all numbers of a report. Their memory is bounded, however many docs and
+    spans there are.
 
     nlp (Language): The pipeline.
     name (str): Name of its `egp_ner`.
@@ -185,6 +199,7 @@ def find_results(
     entities (Collection[str] | None): Texts of the entities of the training docs.
     training (List[Checkpoint] | None): The evaluations during training.
     comparison (Comparison | None): What changes from another pipeline to this one.
+    annotation (Result | None): What may be wrong with the gold spans.
     RETURNS (Findings): The numbers and what the page shows.
     RAISES (ValueError): If no doc has the component's spans key.
     """
@@ -240,6 +255,7 @@ def find_results(
         missed=tally.missed.examples,
         training=training,
         comparison=comparison,
+        annotation=annotation,
     )
     return Findings(
         results,
