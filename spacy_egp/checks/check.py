@@ -96,6 +96,21 @@ def check(
         config = model.config
     settings = Settings() if config is None else read_settings(config, component)
     judge = _make_judge(config, settings, model, n_folds, use_gpu)
+    return check_parts(paths, settings, judge)
+
+
+def check_parts(
+    paths: Mapping[str, Path], settings: Settings, judge: Judge | None
+) -> Result:
+    """Check annotated docs against settings.
+
+    paths (Mapping[str, Path]): The .spacy file or the folder of each part, the training
+        part first.
+    settings (Settings): What they are checked against.
+    judge (Judge | None): A model to find the spans that it contradicts.
+    RETURNS (Result): What was found.
+    RAISES (ValueError): If a file is no .spacy file.
+    """
     vocab = Vocab()
     repeats = Repeats()
     strings = StringIndex(settings)

@@ -51,7 +51,7 @@ def report_cli(
 ) -> None:
     """
     Evaluate an egp_ner and write a page that shows how good it is, on what, and
-    where and why it fails.
+    where and why it fails, and what may be wrong with the annotation.
 
     The page is one HTML file that needs no network. Training writes the log of
     --training-dir with --training.logger.output_file training/log.jsonl.

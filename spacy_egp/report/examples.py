@@ -1,10 +1,10 @@
 """The most probable errors, in their context."""
 
 from dataclasses import dataclass
-from unicodedata import east_asian_width
+from itertools import pairwise
 
 import numpy as np
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from spacy.tokens import Doc
 
 from .evaluation import Evaluation
@@ -19,26 +19,28 @@ CHARACTERS_OF_LABEL = 40
 # Tokens of context on either side of a span, and the most that are shown of the span.
 TOKENS_AROUND = 15
 TOKENS_OF_SPAN = 30
-# Tokens that are marked in a context, each as often as it is in a span.
-MARKED_TOKENS = 300
+# Spans that are shown in a context.
+N_SPANS = 40
 # How the spans of a context are told apart beside their colors.
 MARKS = {"correct": "\N{CHECK MARK}", "wrong": "+", "missed": "\N{MINUS SIGN}"}
-# Pixels of a character of the text and of a label, about.
-PIXELS_OF_TEXT = 7
-PIXELS_OF_LABEL = 7
 
 
 @dataclass(frozen=True)
 class Context:
     """The surroundings of a span, with gold and predicted spans in it.
 
-    html (Markup): The text with its spans.
+    html (Markup): The tokens; those of the span are marked.
+    direction (str): Of the text: "rtl", or "auto" if its characters tell.
+    spans (List[Tuple[str, str, int, int]]): Kind, name, first token and token after
+        the last one of the spans there, outer ones first.
     tokens_before (int): Tokens of the doc left out before it.
     tokens_after (int): Tokens of the doc left out after it.
     spans_left_out (int): Spans that are not shown, as there are too many.
     """
 
     html: Markup
+    direction: str
+    spans: list[tuple[str, str, int, int]]
     tokens_before: int
     tokens_after: int
     spans_left_out: int
@@ -158,12 +160,16 @@ def render_context(evaluation: Evaluation, i: int) -> Context:
         (-np.nan_to_num(spans.probability[found]), ~spans.is_gold[found], found != i)
     )
     found = found[order]
-    lengths = np.minimum(spans.end[found], beyond) - np.maximum(
-        spans.start[found], begin
+    direction = reference.vocab.writing_system["direction"]
+    bounds = (begin, start, min(end, beyond), beyond)
+    return Context(
+        html=_render(reference, bounds, _kind(spans, i)),
+        direction="rtl" if direction == "rtl" else "auto",
+        spans=_describe_spans(evaluation, np.sort(found[:N_SPANS]), begin, beyond),
+        tokens_before=begin,
+        tokens_after=len(reference) - beyond,
+        spans_left_out=max(len(found) - N_SPANS, 0),
     )
-    shown = found[np.cumsum(lengths) <= MARKED_TOKENS]
-    html = _render(evaluation, reference, begin, beyond, np.sort(shown))
-    return Context(html, begin, len(reference) - beyond, len(found) - len(shown))
 
 
 def _find_spans(spans: SpanTable, doc: int, begin: int, beyond: int) -> np.ndarray:
@@ -175,79 +181,39 @@ def _find_spans(spans: SpanTable, doc: int, begin: int, beyond: int) -> np.ndarr
     return first + np.flatnonzero(is_shown)
 
 
-@dataclass(frozen=True)
-class _Line:
-    """A line below the text that marks a span."""
-
-    kind: str
-    label: str
-    start: int
-    end: int
-    lane: int
-
-
-def _render(
-    evaluation: Evaluation, doc: Doc, begin: int, beyond: int, shown: np.ndarray
-) -> Markup:
-    """The tokens of a stretch of a doc, with lines below those of spans."""
-    lines = _arrange(evaluation, shown, begin, beyond)
-    texts = [shorten(token.text, CHARACTERS_OF_TOKEN) for token in doc[begin:beyond]]
-    spaces = [token.whitespace_ for token in doc[begin:beyond]]
-    widths = [_width(text + space) for text, space in zip(texts, spaces, strict=True)]
-    parts = []
-    for i, (text, space) in enumerate(zip(texts, spaces, strict=True)):
-        here = [line for line in lines if line.start <= begin + i < line.end]
-        if here and not text.isspace():
-            marks = Markup("").join(
-                _mark(line, begin + i, sum(widths[i + 1 : line.end - begin]))
-                for line in here
-            )
-            parts.append(
-                Markup('<span class="token"><span>{}</span>{}</span>').format(
-                    text, marks
-                )
-            )
-        else:
-            parts.append(escape(text))
-        parts.append(escape(space))
-    return Markup('<bdi class="spans">{}</bdi>').format(Markup("").join(parts))
-
-
-def _arrange(
+def _describe_spans(
     evaluation: Evaluation, shown: np.ndarray, begin: int, beyond: int
-) -> list[_Line]:
-    """Lines of spans in lanes so that those that share tokens are below each other."""
+) -> list[tuple[str, str, int, int]]:
+    """Spans on the tokens of a stretch of their doc, see Context."""
     spans = evaluation.spans
-    rows = [(*spans.row(i)[1:], i) for i in shown.tolist()]
-    lines: list[_Line] = []
-    # Where each lane is free.
-    free: list[int] = []
-    for start, end, label, i in sorted(rows, key=lambda row: (row[0], -row[1], row[2])):
-        first, last = max(start, begin), min(end, beyond)
-        lane = next((k for k, at in enumerate(free) if at <= first), len(free))
-        free[lane : lane + 1] = [last]
-        name = shorten(evaluation.labels[label], CHARACTERS_OF_LABEL)
-        lines.append(_Line(_kind(spans, i), name, first, last, lane))
-    return lines
+    rows = [(*spans.row(i)[1:], _kind(spans, i)) for i in shown.tolist()]
+    rows.sort(key=lambda row: (row[0], -row[1], row[2]))
+    return [
+        (
+            kind,
+            f"{MARKS[kind]} {shorten(evaluation.labels[label], CHARACTERS_OF_LABEL)}",
+            max(start, begin) - begin,
+            min(end, beyond) - begin,
+        )
+        for start, end, label, kind in rows
+    ]
 
 
-def _mark(line: _Line, token: int, width_behind: int) -> Markup:
-    """A line's part below a token; where it begins, with the label, for which the token
-    makes room if the tokens behind it have not enough."""
-    kind = f"{line.kind} last" if token == line.end - 1 else line.kind
-    if token > line.start:
-        return Markup(f'<i class="{kind}" style="--lane:{line.lane}"></i>')
-    tag = f"{MARKS[line.kind]} {line.label}"
-    room = max(PIXELS_OF_LABEL * len(tag) - width_behind, 0)
-    return Markup(
-        '<i class="{}" style="--lane:{};min-width:{}px"><b>{}</b></i>'
-    ).format(kind, line.lane, room, tag)
-
-
-def _width(text: str) -> int:
-    """The pixels of a text, about."""
-    n_wide = sum(east_asian_width(character) in "WF" for character in text)
-    return PIXELS_OF_TEXT * (len(text) + n_wide)
+def _render(doc: Doc, bounds: tuple[int, int, int, int], kind: str) -> Markup:
+    """Tokens before, in and behind a span, which is marked."""
+    before, text, after = (
+        Markup("").join(
+            Markup("<span>{}</span>{}").format(
+                shorten(token.text, CHARACTERS_OF_TOKEN), token.whitespace_
+            )
+            for token in doc[start:end]
+        )
+        for start, end in pairwise(bounds)
+    )
+    space = doc[bounds[2] - 1].whitespace_
+    return Markup('{}<mark class="{}">{}</mark>{}{}').format(
+        before, kind, text.removesuffix(space), space, after
+    )
 
 
 def _kind(spans: SpanTable, i: int) -> str:

@@ -39,34 +39,149 @@ function filterRows(label) {
   for (const row of document.querySelectorAll("tr[data-labels]")) {
     row.hidden = label !== "" && !JSON.parse(row.dataset.labels).includes(Number(label));
   }
+  document.querySelectorAll("table[data-shown]").forEach(unfold);
   for (const table of document.querySelectorAll("table.examples")) {
-    unfold(table);
     const isEmpty = [...table.tBodies[0].rows].every((row) => row.hidden);
     table.hidden = isEmpty;
-    table.parentElement.querySelector(".none").hidden = !isEmpty;
+    table.closest("section").querySelector(".none").hidden = !isEmpty;
   }
 }
 
 // Long lists are folded until somebody wants to see them or filters them.
 
 function unfold(table) {
+  if (!table.classList.contains("folded")) return;
   table.classList.remove("folded");
-  table.parentElement.querySelector(".more").hidden = true;
+  table.parentElement.nextElementSibling.remove();
 }
 
-for (const table of document.querySelectorAll("table.examples")) {
-  const more = table.parentElement.querySelector(".more");
+for (const table of document.querySelectorAll("table[data-shown]")) {
   const nRows = table.tBodies[0].rows.length;
-  if (nRows > 10) {
-    table.classList.add("folded");
-    more.hidden = false;
+  if (nRows > Number(table.dataset.shown)) {
+    const more = document.createElement("button");
+    more.type = "button";
+    more.className = "more";
     more.textContent = `Show all ${nRows}`;
     more.addEventListener("click", () => unfold(table));
+    table.classList.add("folded");
+    table.parentElement.after(more);
   }
 }
 
 const labelFilter = document.getElementById("label-filter");
 labelFilter.addEventListener("change", () => filterRows(labelFilter.value));
+
+// The spans of a context: bars below their words, each line of text for itself, with a tag on each line.
+
+const LANE = 17;
+const GAP = 4;
+
+function middle(rect) {
+  return (rect.top + rect.bottom) / 2;
+}
+
+function findLines(tokens) {
+  const lines = [];
+  for (const token of tokens) {
+    for (const { top, bottom } of token.getClientRects()) {
+      const last = lines.at(-1);
+      if (!last || top > middle(last)) lines.push({ top, bottom, lanes: [] });
+    }
+    if (lines.length) lines.at(-1).token = token;
+  }
+  return lines;
+}
+
+// Where a span is on a line, from left to right: text of both directions can come between its words.
+function findBars(range, line) {
+  const bars = [];
+  const rects = [...range.getClientRects()].filter(
+    (rect) => rect.width && middle(rect) > line.top && middle(rect) < line.bottom
+  );
+  for (const { left, right } of rects.sort((a, b) => a.left - b.left)) {
+    const last = bars.at(-1);
+    if (last && left < last.right + 1) last.right = Math.max(last.right, right);
+    else bars.push({ left, right });
+  }
+  return bars;
+}
+
+function findLane(lanes, left, right) {
+  const isFree = (lane) => lane.every((one) => right + GAP <= one.left || one.right + GAP <= left);
+  let k = lanes.findIndex(isFree);
+  if (k < 0) k = lanes.push([]) - 1;
+  lanes[k].push({ left, right });
+  return k;
+}
+
+function addMark(name, kind, marks) {
+  const mark = document.createElement(name);
+  mark.className = kind;
+  marks.append(mark);
+  return mark;
+}
+
+function drawSpans(context) {
+  const tokens = [...context.querySelectorAll("span")];
+  context.querySelector(".marks")?.remove();
+  for (const token of tokens) token.classList.remove("last");
+  const marks = addMark("div", "marks", context);
+  const isRtl = getComputedStyle(context).direction === "rtl";
+  const box = context.getBoundingClientRect();
+  const lines = findLines(tokens);
+  const pieces = [];
+  const range = document.createRange();
+  for (const [kind, name, first, beyond] of JSON.parse(context.dataset.spans)) {
+    range.setStartBefore(tokens[first]);
+    range.setEndAfter(tokens[beyond - 1]);
+    let isContinued = false;
+    for (const line of lines) {
+      const bars = findBars(range, line);
+      if (!bars.length) continue;
+      const tag = addMark("b", kind, marks);
+      tag.textContent = isContinued ? `… ${name}` : name;
+      pieces.push({ kind, line, bars, tag });
+      isContinued = true;
+    }
+  }
+  for (const piece of pieces) piece.width = piece.tag.offsetWidth;
+  for (const piece of pieces) {
+    const { bars, width } = piece;
+    const [start, end] = [bars[0].left, bars.at(-1).right];
+    piece.left = isRtl ? Math.max(end - width, box.left) : Math.max(Math.min(start, box.right - width), box.left);
+    const reach = [Math.min(start, piece.left), Math.max(end, piece.left + width)];
+    piece.lane = findLane(piece.line.lanes, ...reach);
+  }
+  // A line is as high as its lanes are.
+  for (const { token, lanes } of lines) {
+    token.classList.add("last");
+    token.style.setProperty("--room", `${lanes.length * LANE + GAP}px`);
+  }
+  const top = context.getBoundingClientRect().top;
+  findLines(tokens).forEach(({ bottom }, i) => (lines[i].bottom = bottom - top));
+  for (const { kind, line, bars, tag, left, lane } of pieces) {
+    tag.style.left = `${left - box.left}px`;
+    tag.style.top = `${line.bottom + lane * LANE}px`;
+    for (const bar of bars) {
+      const { style } = addMark("i", kind, marks);
+      style.left = `${bar.left - box.left}px`;
+      style.width = `${bar.right - bar.left}px`;
+      style.top = tag.style.top;
+    }
+  }
+}
+
+// Contexts are drawn when they are seen, and when their width changes.
+const widths = new Map();
+const observer = new ResizeObserver((entries) =>
+  requestAnimationFrame(() => {
+    for (const { target, contentRect } of entries) {
+      if (contentRect.width && contentRect.width !== widths.get(target)) drawSpans(target);
+      widths.set(target, contentRect.width);
+    }
+  })
+);
+for (const context of document.querySelectorAll(".spans")) observer.observe(context);
 
 // The score matrix.
 

@@ -36,6 +36,9 @@ from .statistics import Confusion
 # The most labels in the table and the filter of the page, and in its confusion matrix.
 N_LISTED_LABELS = 500
 N_CONFUSED_LABELS = 20
+# Rows of each table of what may be wrong with the annotation, and readings of a string.
+N_FAULTS = 50
+N_READINGS = 5
 # Bins of the calibration with fewer spans are no more than hints.
 N_FEW = 20
 
@@ -83,6 +86,8 @@ def render_page(findings: Findings) -> str:
         max_tokens=N_TOKENS,
         max_labels=N_LABELS,
         few=N_FEW,
+        n_faults=N_FAULTS,
+        n_readings=N_READINGS,
         max_joined_tokens=MAX_JOINED_TOKENS,
         script=Markup(script),
         script_hash=f"sha256-{digest}",
@@ -100,6 +105,11 @@ def _plots(results: Results) -> dict[str, Markup]:
         "calibration": plot_calibration(results.calibration, N_FEW),
         "lengths": plot_groups(results.lengths, "Tokens", "F by length"),
         "depths": plot_groups(results.depths, "Depth", "F by nesting depth"),
+        "docs": plot_groups(
+            {group: one.score for group, one in results.docs.items()},
+            "Tokens of the doc",
+            "F by tokens of the doc",
+        ),
     }
     if len(results.joined) > 1:
         plots["joined"] = plot_joined(

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -67,16 +67,14 @@ def plot_thresholds(
     best (float): The threshold with the best F.
     RETURNS (Markup): The plot.
     """
-    figure = Figure(figsize=(5, 3.2))
+    figure = Figure(figsize=(5, 2.7))
     axes = figure.subplots()
     _plot_measures(axes, list(scores), list(scores.values()))
     for threshold in thresholds:
         axes.axvline(threshold, color=MUTED, linewidth=1)
     axes.plot([best], [scores[best].f], "o", color=ACCENT, markersize=8)
     axes.set(xlabel="Threshold (line: the component's, dot: the best F)", xlim=(0, 1))
-    # From what is reached at all: good models have flat curves near 1.
-    least = min(min(score.p, score.r, score.f) for score in scores.values())
-    axes.set_ylim(least - 0.04 * (1 - least), 1 + 0.04 * (1 - least))
+    _zoom(axes, scores.values())
     return _to_svg(figure, "thresholds", "Precision, recall and F by threshold")
 
 
@@ -109,10 +107,11 @@ def plot_joined(scores: Mapping[int, Score]) -> Markup:
     scores (Mapping[int, Score]): The scores by number.
     RETURNS (Markup): The plot.
     """
-    figure = Figure(figsize=(5, 3.2))
+    figure = Figure(figsize=(4, 2.4))
     axes = figure.subplots()
     names = list(map(str, scores))
     _plot_measures(axes, range(len(names)), list(scores.values()), marker="o")
+    _zoom(axes, scores.values())
     axes.set_xticks(range(len(names)), names)
     axes.set(xlabel="Docs joined to one")
     return _to_svg(figure, "joined", "Precision, recall and F by docs joined")
@@ -126,7 +125,7 @@ def plot_calibration(bins: Sequence[CalibrationBin], few: int) -> Markup:
     few (int): Ranges with fewer spans are drawn as hints.
     RETURNS (Markup): The plot.
     """
-    figure = Figure(figsize=(5, 3.2))
+    figure = Figure(figsize=(5, 2.7))
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], "--", color=MUTED, linewidth=1)
     axes.bar(
@@ -159,7 +158,7 @@ def plot_training_scores(checkpoints: Sequence[Checkpoint]) -> Markup:
     checkpoints (Sequence[Checkpoint]): The evaluations of a training run.
     RETURNS (Markup): The plot.
     """
-    figure = Figure(figsize=(5, 3.2))
+    figure = Figure(figsize=(5, 2.7))
     axes = figure.subplots()
     _plot_measures(axes, [checkpoint.step for checkpoint in checkpoints], checkpoints)
     axes.set(xlabel="Step")
@@ -174,7 +173,7 @@ def plot_training_loss(checkpoints: Sequence[Checkpoint]) -> Markup:
     checkpoints (Sequence[Checkpoint]): The evaluations of a training run.
     RETURNS (Markup): The plot.
     """
-    figure = Figure(figsize=(5, 3.2))
+    figure = Figure(figsize=(5, 2.7))
     axes = figure.subplots()
     steps = [checkpoint.step for checkpoint in checkpoints]
     axes.plot(steps, [checkpoint.loss for checkpoint in checkpoints], color=ACCENT)
@@ -194,6 +193,13 @@ def _plot_measures(
         axes.plot(x, y, dashes, color=color, label=label, marker=marker)
     axes.set_ylim(0, 1.04)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+
+
+def _zoom(axes: Axes, scores: Iterable[Score]) -> None:
+    """Show what is reached at all: good models have flat curves near 1."""
+    least = min(min(score.p, score.r, score.f) for score in scores)
+    margin = 0.04 * max(1 - least, 0.01)
+    axes.set_ylim(least - margin, 1 + margin)
 
 
 def _to_svg(figure: Figure, name: str, title: str) -> Markup:

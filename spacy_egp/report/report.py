@@ -2,7 +2,6 @@
 
 import warnings
 from contextlib import ExitStack
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -10,9 +9,13 @@ from typing import cast
 import srsly
 from spacy.language import Language
 from spacy.training import Corpus
-from spacy.training.corpus import FILE_TYPE, walk_corpus
+from spacy.training.corpus import FILE_TYPE
 from spacy.vocab import Vocab
 
+from ..checks.check import Result, check_parts
+from ..checks.docs import read_docs
+from ..checks.models import TrainedModel
+from ..checks.settings import Settings
 from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
 from ..errors import Errors
@@ -20,6 +23,7 @@ from ..pipelines import find_component, load_pipeline
 from .comparison import compare
 from .page import render_page
 from .results import Results, find_results
+from .texts import Texts
 from .training_log import LOG_FILE, read_training_log
 
 
@@ -65,7 +69,11 @@ def report(
     name = find_component(nlp, component)
     egp_ner = cast(EGPRecognizer, nlp.get_pipe(name))
     training = read_training_log(training_dir, egp_ner) if training_dir else None
-    entities = _read_entities(train_path, egp_ner.key) if train_path else None
+    texts = Texts.read(
+        read_docs(data_path, Vocab()),
+        read_docs(train_path, Vocab()) if train_path else None,
+        egp_ner.key,
+    )
     with warnings.catch_warnings():
         # Docs with too many spans are counted on the page.
         warnings.filterwarnings("ignore", r"\[EGPW001\]")
@@ -84,19 +92,18 @@ def report(
             read_examples,
             model=str(model),
             data=str(data_path),
-            entities=entities,
+            texts=texts,
             training=training,
             comparison=comparison,
+            annotation=_check_annotation(nlp, egp_ner, data_path),
         )
     with ExitStack() as stack:
         page_path = stack.enter_context(temporary_output(output_path))
         page_path.write_text(render_page(findings), encoding="utf8")
         if json_path is not None:
-            # asdict does not copy Counters as what they are.
-            counts = vars(findings.results.counts)
             srsly.write_json(
                 stack.enter_context(temporary_output(json_path)),
-                {**asdict(findings.results), "counts": counts},
+                findings.results.to_dict(),
             )
     return findings.results
 
@@ -148,8 +155,13 @@ def _load_other(
     return nlp, other_name
 
 
-def _read_entities(train_path: Path, key: str) -> set[str]:
-    """Texts of the gold spans of docs."""
-    paths = walk_corpus(train_path, FILE_TYPE)
-    docs = Corpus(train_path).read_docbin(Vocab(), paths)
-    return {span.text for doc in docs for span in doc.spans.get(key, ())}
+def _check_annotation(nlp: Language, component: EGPRecognizer, path: Path) -> Result:
+    """What may be wrong with the gold spans, which the component contradicts."""
+    settings = Settings(
+        component=component.name,
+        spans_key=component.key,
+        labels_attr=component.labels_attr,
+        tokenize=nlp.make_doc,
+    )
+    judge = TrainedModel(nlp, component.name, component.key)
+    return check_parts({"data": path}, settings, judge)

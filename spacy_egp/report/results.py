@@ -1,8 +1,8 @@
 """All numbers of a report."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import reduce
 from importlib.metadata import version
@@ -10,11 +10,11 @@ from operator import add
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from spacy.attrs import IDX, LENGTH
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import minibatch
 
+from ..checks.check import Result
 from ..component import EGPRecognizer
 from ..decoding import SPANS_PER_DOC, SPANS_PER_TOKEN
 from ..errors import Errors
@@ -43,6 +43,7 @@ from .statistics import (
     classify_errors,
     confuse_labels,
     count_errors,
+    explain_alone,
     find_best_threshold,
     macro_average,
     name_groups,
@@ -54,6 +55,7 @@ from .statistics import (
     score_seen,
     score_thresholds,
 )
+from .texts import Texts
 from .training_log import Checkpoint
 from .tuning import LabelThreshold, count_spans, suggest_thresholds
 
@@ -118,6 +120,8 @@ class Results:
         without a training folder.
     comparison (Optional[Comparison]): What changes from another pipeline to this one;
         None without another one.
+    annotation (Optional[Result]): What may be wrong with the gold spans; None if they
+        were not checked.
     """
 
     date: str
@@ -149,6 +153,16 @@ class Results:
     missed: list[ErrorExample]
     training: list[Checkpoint] | None
     comparison: Comparison | None
+    annotation: Result | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """RETURNS (Dict[str, Any]): All numbers and lists, for JSON."""
+        # asdict does not copy Counters as what they are.
+        return {
+            **asdict(replace(self, annotation=None)),
+            "counts": vars(self.counts),
+            "annotation": self.annotation and self.annotation.to_dict(),
+        }
 
 
 @dataclass(frozen=True)
@@ -174,12 +188,13 @@ def find_results(
     *,
     model: str,
     data: str,
-    entities: Collection[str] | None = None,
+    texts: Texts,
     training: list[Checkpoint] | None = None,
     comparison: Comparison | None = None,
+    annotation: Result | None = None,
 ) -> Findings:
-    """Compute all numbers of a report. Memory is bounded, however many docs and spans
-    there are.
+    """Compute all numbers of a report. Their memory is bounded, however many docs and
+    spans there are.
 
     nlp (Language): The pipeline.
     name (str): Name of its `egp_ner`.
@@ -187,14 +202,15 @@ def find_results(
         anew.
     model (str): Name or path of the pipeline.
     data (str): Path of the docs.
-    entities (Collection[str] | None): Texts of the entities of the training docs.
+    texts (Texts): The texts of entities.
     training (List[Checkpoint] | None): The evaluations during training.
     comparison (Comparison | None): What changes from another pipeline to this one.
+    annotation (Result | None): What may be wrong with the gold spans.
     RETURNS (Findings): The numbers and what the page shows.
     RAISES (ValueError): If no doc has the component's spans key.
     """
     component = cast(EGPRecognizer, nlp.get_pipe(name))
-    tally = _Tally(component, entities or ())
+    tally = _Tally(component, texts)
     for evaluation in evaluate(nlp, name, read_examples()):
         tally.add(evaluation)
     if not tally.counts.docs:
@@ -236,7 +252,7 @@ def find_results(
         depths=_name(tally.depths, DEPTHS),
         docs=_name(tally.docs, DOC_LENGTHS),
         joined={1: all_docs, **score_joined(nlp, name, read_examples, all_docs)},
-        seen=None if entities is None else tally.seen,
+        seen=None if texts.train_entities is None else tally.seen,
         errors={
             kind: {side: tally.errors[kind, side] for side in ("wrong", "missed")}
             for kind in ErrorKind
@@ -251,6 +267,7 @@ def find_results(
         missed=tally.missed.examples,
         training=training,
         comparison=comparison,
+        annotation=annotation,
     )
     return Findings(
         results,
@@ -271,12 +288,11 @@ class _Tally:
     """Adds up what parts of the docs say.
 
     component (EGPRecognizer): The component.
-    entities (Collection[str]): Texts of the entities of the training docs.
+    texts (Texts): The texts of entities.
     """
 
-    def __init__(self, component: EGPRecognizer, entities: Collection[str]) -> None:
-        self.entities = entities
-        self.max_characters = max(map(len, entities), default=0)
+    def __init__(self, component: EGPRecognizer, texts: Texts) -> None:
+        self.texts = texts
         self.counts = Counts()
         self.labels: dict[str, Score] = {}
         self.relaxed: dict[str, Score] = {}
@@ -296,9 +312,11 @@ class _Tally:
     def add(self, evaluation: Evaluation) -> None:
         """Add the next docs."""
         spans = evaluation.spans
-        kinds = classify_errors(spans)
+        texts = self.texts.look_up(evaluation)
+        kinds = explain_alone(
+            classify_errors(spans), texts.is_elsewhere, texts.is_unknown
+        )
         lengths = np.asarray([len(eg.reference) for eg in evaluation.examples], int)
-        is_seen = self._find_seen(evaluation)
         labels = score_labels(spans, evaluation.labels)
         self.counts += evaluation.counts
         self.labels = add_up([self.labels, labels])
@@ -308,29 +326,13 @@ class _Tally:
         self.lengths = add_up([self.lengths, score_lengths(spans)])
         self.depths = add_up([self.depths, score_depths(spans)])
         self.docs = add_up([self.docs, score_docs(spans, lengths)])
-        self.seen = add_up([self.seen, score_seen(spans, is_seen)])
+        self.seen = add_up([self.seen, score_seen(spans, texts.is_seen)])
         self.calibration = add_up([self.calibration, calibrate(spans)])
         self.errors += count_errors(spans, kinds)
         self.confusion += confuse_labels(spans, evaluation.labels)
         self.wrong.add(evaluation, spans.is_wrong, kinds)
         self.missed.add(evaluation, spans.is_missed, kinds)
         self.sentences.add(evaluation)
-
-    def _find_seen(self, evaluation: Evaluation) -> np.ndarray:
-        """Whether the text of each span is that of an entity of the training docs, bool
-        of shape (N,)."""
-        spans = evaluation.spans
-        is_seen = np.zeros(len(spans), dtype=bool)
-        firsts = np.searchsorted(spans.doc, np.arange(len(evaluation.examples) + 1))
-        for doc, example in enumerate(evaluation.examples):
-            rows = slice(firsts[doc], firsts[doc + 1])
-            text = example.reference.text
-            starts, lengths = example.reference.to_array([IDX, LENGTH]).T.astype(int)
-            begin = starts[spans.start[rows]]
-            end = (starts + lengths)[spans.end[rows] - 1]
-            for i in np.flatnonzero(end - begin <= self.max_characters).tolist():
-                is_seen[firsts[doc] + i] = text[begin[i] : end[i]] in self.entities
-        return is_seen
 
 
 def _name(scores: Mapping[int, _T], firsts: Sequence[int]) -> dict[str, _T]:

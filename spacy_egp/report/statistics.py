@@ -37,6 +37,8 @@ class ErrorKind(StrEnum):
     AROUND = "around"
     CROSSES = "crosses"
     ALONE = "alone"
+    ELSEWHERE = "elsewhere"
+    UNKNOWN = "unknown"
 
     @property
     def description(self) -> str:
@@ -53,6 +55,8 @@ DESCRIPTIONS = {
     ErrorKind.AROUND: "around a span",
     ErrorKind.CROSSES: "crosses a span",
     ErrorKind.ALONE: "nothing there",
+    ErrorKind.ELSEWHERE: "nothing there; an entity elsewhere",
+    ErrorKind.UNKNOWN: "nothing there; unknown words",
 }
 
 
@@ -267,8 +271,9 @@ def macro_average(scores: Iterable[Score]) -> float:
 def score_relaxed(spans: SpanTable) -> dict[str, Score]:
     """Score spans less strictly, with the measures of SemEval 2013 (task 9). A gold and
     a predicted span are a pair, and neither is in another one. As spans may be nested,
-    the pairs are as many as there can be, those with equal boundaries first; nervaluate
-    pairs them in the order of its lists.
+    the pairs are as many as there can be, those with equal boundaries first. On docs
+    without overlaps, "exact" and "partial" are those of nervaluate, which pairs spans
+    in the order of its lists; its "type" can be lower, as it also pairs other labels.
 
     spans (SpanTable): N spans.
     RETURNS (Dict[str, Score]): "exact": pairs have equal boundaries, whatever the
@@ -522,7 +527,27 @@ def _classify(
         ErrorKind.CROSSES: reach.overlaps(starts, ends),
         ErrorKind.ALONE: np.ones(len(starts), dtype=bool),
     }
-    return np.argmax([holds[kind] for kind in ErrorKind], axis=0)
+    return np.argmax([holds[kind] for kind in ErrorKind if kind in holds], axis=0)
+
+
+def explain_alone(
+    kinds: np.ndarray, is_elsewhere: np.ndarray, is_unknown: np.ndarray
+) -> np.ndarray:
+    """Tell what the texts of errors say that have nothing there on the other side.
+
+    kinds (np.ndarray): Their kinds, see `classify_errors`, int64 of shape (N,).
+    is_elsewhere (np.ndarray): Whether the text is an entity elsewhere, bool of shape
+        (N,).
+    is_unknown (np.ndarray): Whether the training docs lack one of its words, bool of
+        shape (N,).
+    RETURNS (np.ndarray): The kinds, int64 of shape (N,).
+    """
+    alone, elsewhere, unknown = (
+        list(ErrorKind).index(kind)
+        for kind in (ErrorKind.ALONE, ErrorKind.ELSEWHERE, ErrorKind.UNKNOWN)
+    )
+    explained = np.select([is_elsewhere, is_unknown], [elsewhere, unknown], alone)
+    return np.where(kinds == alone, explained, kinds)
 
 
 def count_errors(spans: SpanTable, kinds: np.ndarray) -> Counter[tuple[str, str]]:

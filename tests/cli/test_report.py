@@ -11,6 +11,7 @@ from spacy.cli.evaluate import evaluate
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
+from spacy_egp.checks.check import check
 from spacy_egp.cli import app
 from spacy_egp.report.report import report
 from spacy_egp.report.results import describe_joined
@@ -238,6 +239,26 @@ def test_comparison_counts_what_changes(model_path, data, tmp_path):
     assert "F changes by +0.0" in words_of(same)
     assert "p = 1.000: not significant" in words_of(same)
     assert "Comparison" in page.read_text("utf8")
+
+
+def test_likely_errors_of_the_annotation(model_path, tmp_path):
+    """They are those that the check of annotations finds with this model."""
+    text, spans = NESTED_DATA[1]
+    mislabeled = (text, [(7, 13, "PERSON"), *spans[1:]])
+    data = write_data(tmp_path, [*NESTED_DATA, mislabeled])
+    page, json_path = tmp_path / "report.html", tmp_path / "report.json"
+    result = run(model_path, data, page, "--json", json_path)
+    assert result.exit_code == 0, result.output
+    found = srsly.read_json(json_path)["annotation"]
+    expected = check({"data": data}, model=spacy.load(model_path)).to_dict()
+    for name in ("contradictions", "strings", "repeats"):
+        assert found[name] == expected[name]
+    likeliest = found["contradictions"]["items"][0]
+    assert (likeliest["text"], likeliest["label"]) == ("London", "PERSON")
+    assert likeliest["likely_label"] == "LOC"
+    html = page.read_text("utf8")
+    assert "1 docs have the text of an earlier doc, but other spans" in html
+    assert f"{found['strings']['count']} texts are annotated here and not there" in html
 
 
 def test_data_that_is_not_converted(model_path, tmp_path):

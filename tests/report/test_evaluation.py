@@ -18,6 +18,7 @@ from spacy_egp.report.alignment import align_bounds
 from spacy_egp.report.evaluation import evaluate, join_examples
 from spacy_egp.report.results import find_results
 from spacy_egp.report.statistics import score_labels, score_overall, score_thresholds
+from spacy_egp.report.texts import Texts
 
 VOCAB = Vocab()
 TEXTS = [
@@ -162,9 +163,12 @@ def test_other_components_run_before():
     assert nlp.pipe_names == ["sentencizer", "egp_ner", "after"]
 
 
-def find(nlp, make_examples, **options):
+NO_TEXTS = Texts()
+
+
+def find(nlp, make_examples, texts=NO_TEXTS):
     return find_results(
-        nlp, "egp_ner", make_examples, model="model", data="data.spacy", **options
+        nlp, "egp_ner", make_examples, model="model", data="data.spacy", texts=texts
     )
 
 
@@ -205,10 +209,10 @@ def assert_equal_but_for_rounding(numbers, expected):
 def test_parts_add_up(n_spans, monkeypatch):
     """Whatever the memory allows to evaluate together, the numbers are the same."""
     nlp = train_weakly(threshold=0.1)
-    entities = ["London", "Shaka Khan"]
+    texts = Texts(train_entities={"London", "Shaka Khan"})
 
     def find_numbers():
-        numbers = asdict(find(nlp, lambda: make_data(nlp), entities=entities))
+        numbers = asdict(find(nlp, lambda: make_data(nlp), texts=texts))
         numbers["results"]["confusion"].sort(key=str)  # of equal counts any is first
         return srsly.json_loads(srsly.json_dumps(numbers))
 

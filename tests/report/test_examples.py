@@ -2,6 +2,7 @@ import re
 from html import unescape
 
 import pytest
+import spacy
 from conftest import make_examples
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -67,27 +68,28 @@ def test_context_has_all_spans_with_marks(trained_nlp):
     gold = [(7, 13, "LOC"), (18, 24, "<JOB>"), (7, 24, "PLACES")]
     wrong, _ = find_errors(trained_nlp, make_examples(trained_nlp, [(TEXT, gold)]))
     [context] = wrong.contexts
-    tags = re.findall(r'<i class="(\w+)[^>]*><b>([^<]*)</b>', context.html)
-    assert sorted(tags) == [
-        ("correct", "✓ LOC"),
-        ("correct", "✓ PLACES"),
-        ("missed", "\N{MINUS SIGN} &lt;JOB&gt;"),
-        ("wrong", "+ LOC"),
+    # Outer spans come first.
+    assert context.spans == [
+        ("correct", "✓ PLACES", 2, 5),
+        ("correct", "✓ LOC", 2, 3),
+        ("wrong", "+ LOC", 4, 5),
+        ("missed", "\N{MINUS SIGN} <JOB>", 4, 5),
     ]
-    # Spans that share tokens are in different lanes.
-    lanes = re.findall(r"--lane:(\d)[^>]*><b>. ([^<]*)</b>", context.html)
-    assert sorted(lanes) == [
-        ("0", "PLACES"),
-        ("1", "LOC"),
-        ("1", "LOC"),
-        ("2", "&lt;JOB&gt;"),
-    ]
+    assert '<mark class="wrong"><span>Berlin</span></mark>' in context.html
+    assert context.direction == "auto"
+
+
+def test_direction_is_that_of_the_language():
+    nlp = spacy.blank("he")
+    nlp.add_pipe("egp_ner")
+    nlp.initialize(lambda: make_examples(nlp))
+    _, missed = find_errors(nlp, make_examples(nlp, [("OK אבא", [(0, 6, "JOB")])]))
+    assert missed.contexts[0].direction == "rtl"
 
 
 def text_of(context):
     """What is seen of the doc."""
-    html = re.sub("<b>.*?</b>", "", context.html)
-    return unescape(re.sub("<[^>]*>", "", html))
+    return unescape(re.sub("<[^>]*>", "", context.html))
 
 
 def test_context_is_the_text_of_the_doc(trained_nlp):
@@ -123,7 +125,8 @@ def test_context_is_bounded(trained_nlp):
     _, missed = find_errors(trained_nlp, [example])
     for one, context in zip(missed.examples, missed.contexts):
         assert len(context.html) < 40_000
-        n_shown = context.html.count("<b>")
+        n_shown = len(context.spans)
         assert n_shown > 1
+        assert all(len(name) <= 42 for _, name, *_ in context.spans)
         assert 0 < context.spans_left_out < len(spans)
         assert len(one.text) <= 200

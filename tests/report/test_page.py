@@ -117,6 +117,14 @@ def column(table, index):
     ]
 
 
+def draw_all(page):
+    """Unfold the lists and wait until all contexts are drawn."""
+    page.evaluate("document.querySelectorAll('.more').forEach(e => e.click())")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.spans')].every(e => e.querySelector('b'))"
+    )
+
+
 @needs_chromium
 def test_tables_sort(open_page):
     page = open_page()
@@ -160,6 +168,7 @@ def test_hostile_text_stays_text(open_page, folder):
     assert page.locator("img").count() == 0
     assert page.locator("script").count() == 2
     numbers = json.loads((folder / "report.json").read_text("utf8"))
+    draw_all(page)
     for name in ("wrong", "missed"):
         expected = [one["text"] for one in numbers[name]]
         assert SCRIPT in expected
@@ -175,9 +184,78 @@ def test_hostile_text_stays_text(open_page, folder):
     assert page.locator(".spans").first.evaluate(style) == "isolate"
 
 
+# Tokens with their blanks, a width, and spans of each kind.
+TEXTS = {
+    "en": (
+        ["The ", "University ", "of ", "Calgary", ", ", "Ann ", "said", "."] * 2,
+        210,
+    ),
+    "he": (
+        ["ראש ", "העיר ", "של ", "Tel ", "Aviv", ", ", "רון ", "בן ", "42"] * 2,
+        180,
+    ),
+    "zh": (list("北京大学的李明教授在上海市浦东新区讲课"), 75),
+}
+DRAW = """([tokens, direction, spans, width]) => {
+  const context = document.querySelector(".spans");
+  context.style.width = `${width}px`;
+  context.dir = direction;
+  context.dataset.spans = JSON.stringify(spans);
+  context.replaceChildren(...tokens.flatMap((token) => {
+    const element = document.createElement("span");
+    element.textContent = token.trim();
+    return [element, token.endsWith(" ") ? " " : ""];
+  }));
+  drawSpans(context);
+  const rects = (name) => [...context.querySelectorAll(name)].map((element) => {
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    return { left, right, top, bottom, kind: element.className };
+  });
+  const [box] = [context.getBoundingClientRect()];
+  return [rects("span"), rects(".marks i"), rects(".marks b"), [box.left, box.right]];
+}"""
+
+
+@needs_chromium
+@pytest.mark.parametrize("name", list(TEXTS))
+def test_bars_are_below_their_words(name, open_page):
+    """In all directions, on all lines, and tags are on each other nowhere."""
+    tokens, width = TEXTS[name]
+    spans = [("correct", "✓ A", 0, 14), ("wrong", "+ ORG", 1, 4), ("missed", "B", 3, 9)]
+    direction = "rtl" if name == "he" else "auto"
+    drawn = open_page().evaluate(DRAW, [tokens, direction, spans, width])
+    words, bars, tags, (left, right) = drawn
+    tops = sorted({word["top"] for word in words})
+    assert len(tops) > 2
+    ends = dict(zip(tops, [*tops[1:], float("inf")]))
+    for kind, _, start, end in spans:
+        for i, word in enumerate(words):
+            center = (word["left"] + word["right"]) / 2
+            below = [
+                bar
+                for bar in bars
+                if bar["kind"] == kind
+                and bar["left"] <= center <= bar["right"]
+                and word["bottom"] - 1 <= bar["top"] < ends[word["top"]]
+            ]
+            assert len(below) == (start <= i < end)
+        lines = {word["top"] for word in words[start:end]}
+        assert sum(tag["kind"] == kind for tag in tags) == len(lines)
+    for i, tag in enumerate(tags):
+        assert tag["left"] >= left - 1 and tag["right"] <= right + 1
+        assert not any(
+            tag["left"] < other["right"] - 1
+            and other["left"] < tag["right"] - 1
+            and tag["top"] < other["bottom"] - 1
+            and other["top"] < tag["bottom"] - 1
+            for other in tags[:i] + words
+        )
+
+
 @needs_chromium
 def test_score_matrix(open_page):
     page = open_page()
+    page.locator("#matrix summary").click()
     sentences = page.get_by_label("Sentence")
     names = sentences.locator("option").all_text_contents()
     assert len(names) == len(SENTENCES) * 2
@@ -204,7 +282,7 @@ def test_score_matrix(open_page):
 def test_fits_the_screen(width, color_scheme, open_page):
     page = open_page(width, color_scheme)
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.locator("svg[role=img]").count() == 8
+    assert page.locator("svg[role=img]").count() == 9
     lightness = page.evaluate(
         "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
     )
@@ -228,7 +306,7 @@ def test_long_lists_are_folded(open_page, folder):
     assert n_rows > 10
     page = open_page(name="long.html")
     rows = page.locator("#wrong tbody tr")
-    assert rows.locator("visible=true").count() == 10
+    assert rows.locator("visible=true").count() == 3
     page.locator("#wrong").get_by_role("button", name=f"Show all {n_rows}").click()
     assert rows.locator("visible=true").count() == n_rows
 

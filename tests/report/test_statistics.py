@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nervaluate import Evaluator
 
 from spacy_egp.report.spans import SpanTable, merge_tables
 from spacy_egp.report.statistics import (
@@ -317,3 +318,50 @@ def test_relaxed_scores(predicted, gold):
         most_pairs(*([x for x in side if x[3] == k] for side in (gold, predicted)))
         for k in range(3)
     )
+
+
+def make_flat(spans):
+    """The first of the spans that overlap none before them."""
+    flat = []
+    for doc, start, end, label in sorted(spans):
+        if not flat or (flat[-1][0], flat[-1][2]) <= (doc, start):
+            flat.append((doc, start, end, label))
+    return flat
+
+
+@given(span_sets, span_sets)
+def test_relaxed_scores_of_flat_docs_are_those_of_nervaluate(predicted, gold):
+    gold, predicted = make_flat(gold), make_flat(predicted)
+    scores = score_relaxed(make_predicted(predicted, gold))
+    sides = [
+        [
+            [
+                {"label": LABELS[label], "start": start, "end": end - 1}
+                for doc, start, end, label in side
+                if doc == i
+            ]
+            for i in range(3)
+        ]
+        for side in (gold, predicted)
+    ]
+    expected = Evaluator(*sides, tags=list(LABELS), loader="dict").evaluate()["overall"]
+    for name, measure in (("exact", "exact"), ("partial", "partial")):
+        found = scores[name]
+        assert (found.p, found.r, found.f) == pytest.approx(
+            (
+                expected[measure].precision,
+                expected[measure].recall,
+                expected[measure].f1,
+            )
+        )
+    # It pairs a span with one of another label, or with the nearest one, though it has
+    # a partner that no other span has.
+    n_overlaps = [
+        sum(a[0] == b[0] and a[1] < b[2] and b[1] < a[2] for b in theirs)
+        for ours, theirs in ((gold, predicted), (predicted, gold))
+        for a in ours
+    ]
+    correct = expected["ent_type"].correct
+    assert scores["type"].correct >= correct
+    if max(n_overlaps, default=0) <= 1:
+        assert scores["type"].correct == correct
