@@ -4,12 +4,13 @@ Source: https://github.com/dkpro/dkpro-cassis, which reads it
 """
 
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from ...errors import Errors
-from ..files import ByteStream, FilePath, open_file, read_whole, replace_suffix
+from ..files import ByteStream, FilePath, bare_name, find_beside, open_file, read_whole
 from ..format import Format, Options, Sample
 from ..layers import find_label_feature, has_entities, short_name
 from ..records import BadRecord, Entry, Offsets, TextRecord
@@ -66,12 +67,11 @@ def read_xmi(path: FilePath, file: ByteStream, options: Options) -> Iterator[Ent
 def _find_type_system(path: FilePath) -> FilePath:
     """RETURNS (FilePath): The file of the same name with .xml, or that which INCEpTION
     writes for a folder."""
-    own = replace_suffix(path, ".xml")
-    folder: Any = path.parent
-    for candidate in (own, folder / TYPE_SYSTEM_NAME):
-        if candidate.exists():
-            return candidate
-    raise BadRecord(str(path), Errors.EGP256.format(name=own.name))
+    own_name = f"{os.path.splitext(bare_name(path))[0]}.xml"
+    for name in (own_name, TYPE_SYSTEM_NAME):
+        if found := find_beside(path, name):
+            return found
+    raise BadRecord(str(path), Errors.EGP256.format(name=own_name))
 
 
 def _read_view(source: str, view: Any) -> TextRecord:
