@@ -123,6 +123,42 @@ XMI = (
 )
 
 
+def feature(name, range):
+    return {name: {"%NAME": name, "%RANGE": range}}
+
+
+def cas_json(text, *structures):
+    """A CAS with the layers Ent, whose slots link to others, and Rel."""
+    string, ent = "uima.cas.String", "webanno.custom.Ent"
+    features = {
+        "Ent": ("uima.tcas.Annotation", feature("kind", string),
+                feature("note", string), feature("all", f"{string}Array"),
+                feature("slots", f"{ent}Link[]"), feature("label", string)),
+        "EntLink": ("uima.cas.TOP", feature("role", string), feature("target", ent)),
+        "Rel": ("uima.tcas.Annotation", feature("Governor", ent),
+                feature("Dependent", ent)),
+    }  # fmt: skip
+    types = {}
+    for name, (parent, *parts) in features.items():
+        types[f"webanno.custom.{name}"] = {"%SUPER_TYPE": parent}
+        for part in parts:
+            types[f"webanno.custom.{name}"] |= part
+    sofa = {"sofaNum": 1, "sofaID": "_InitialView", "sofaString": text}
+    items = [{"%TYPE": "uima.cas.Sofa", **sofa}, *structures]
+    for i, item in enumerate(items, 1):
+        item["%ID"] = i
+        item["%TYPE"] = item["%TYPE"].replace("custom", "webanno.custom")
+    members = [item["%ID"] for item in items if "begin" in item]
+    view = {"_InitialView": {"%SOFA": 1, "%MEMBERS": members}}
+    cas = {"%TYPES": types, "%FEATURE_STRUCTURES": items, "%VIEWS": view}
+    return json.dumps(cas, indent=2)
+
+
+def ent(begin, end, **features):
+    place = {"@sofa": 1, "begin": begin, "end": end}
+    return {"%TYPE": "custom.Ent", **place, **features}
+
+
 def label_studio_csv(*rows, delimiter=","):
     file = io.StringIO()
     csv.writer(file, delimiter=delimiter).writerows(rows)
@@ -503,6 +539,27 @@ CASES = {
         ["#T_SP=webanno.custom.ORG|", "#T_SP=webanno.custom.Ent|value",
          "#T_RL=webanno.custom.Rel|value|BT_webanno.custom.Ent"],
         ("*[1]", "*"), ("*[1]",), ("*[1]", "LOC", "r", "1-1"), ("_",)), {}, [NESTED]),
+    "UIMA CAS JSON": ("a.json", cas_json(
+        f"\U0001f600 {BANK}", ent(3, 15, kind="ORG", **{"@slots": 5}),
+        ent(11, 15, kind="LOC", label="x"), ent(11, 15, note="?"),
+        {"%TYPE": "uima.cas.FSArray", "%ELEMENTS": [6, 7]},
+        {"%TYPE": "custom.EntLink", "role": "in", "@target": 3},
+        {"%TYPE": "custom.EntLink", "role": "of", "@target": 3},
+        {"%TYPE": "custom.Rel", "@sofa": 1, "begin": 3, "end": 15, "@Governor": 2,
+         "@Dependent": 3}), {}, [
+            (f"\U0001f600 {BANK}", ["Bank of Oslo/ORG", "Oslo/x"])]),
+    "UIMA CAS JSON, several values": ("a.json", cas_json(
+        BANK, ent(0, 12, **{"@all": 3}),
+        {"%TYPE": "uima.cas.StringArray", "%ELEMENTS": ["A", "B"]}).replace(
+            '"label"', '"x"').replace('"kind"', '"y"').replace('"note"', '"z"').replace(
+            '"all"', '"value"').replace('"@all"', '"@value"'), {}, [
+                (BANK, ["Bank of Oslo/A", "Bank of Oslo/B"])]),
+    "WebAnno, links and labels in two features": ("a.tsv", webanno(
+        ["#T_SP=webanno.custom.Ent|ROLE_webanno.custom.Ent:roles_webanno.custom.EntLink"
+         "|uima.tcas.Annotation|value|kind"],
+        ("in;of[1]", "1-3[2];1-3[2]", "*[1]", "ORG[1]"), ("*[1]", "*[1]", "*[1]",
+        "ORG[1]"), ("*[1]|*[2]", "*[1]|*[2]", "*[1]|LOC[2]", "ORG[1]|*[2]"), ("_",) * 4
+    ), {}, [NESTED]),
     # Characters
     "white space before": ("a.jsonl", json_lines(
         {"text": "So Ann left", "label": [[2, 6, "PER"]]}), {}, [
@@ -598,6 +655,11 @@ ERRORS = {
     "ACE, no offset": ({"a.sgm": "Ann", "a.apf.xml": ace(("X", "", 1, "xy"))}, None,
         {}, "a.apf.xml:3: [EGP252] The mention of 'X' has the offsets '-1'"),
     "XMI without types": ("a.xmi", XMI, {}, "[EGP256] There is no type system"),
+    "CAS JSON, a type that is not there": ("a.json", cas_json(
+        BANK, ent(0, 12, label="A")).replace("custom.Ent\"", "custom.Other\"", 1), {},
+        "a.json: [EGP257] Not a UIMA CAS"),
+    "CAS JSON, nothing in it": ("a.json", '{"%FEATURE_STRUCTURES": []}', {},
+        "a.json: [EGP257]"),
     "XMI, damaged": ({"a.xmi": XMI[:-20], "TypeSystem.xml": TYPES}, None, {},
         "a.xmi: [EGP257]"),
     "no list of entities": ("a.data", f"{BANK}\n0,3 X\n\n{BANK}\n0,3 X|x\n\nIt\nA B\n",
@@ -652,7 +714,9 @@ NAMES = {
     "BioC": "bioc",
     "GENIA": "genia",
     "ACE": "ace",
-    "UIMA": "xmi",
+    "UIMA CAS XMI": "xmi",
+    "UIMA CAS JSON": "cas-json",
+    "WebAnno, links": "webanno",
     "three lines": "span-lines",
     "two lines": "span-lines",
     "Label Studio CSV": "label-studio-csv",
@@ -690,6 +754,11 @@ def test_what_new_formats_leave_out_is_counted(tmp_path):
         "ACE, an entity of SGML": ({"relations": 1}, {}),
         "UIMA CAS XMI": ({"spans without a label": 1}, {}),
         "UIMA CAS XMI, types of the same name": ({"spans without a label": 1}, {}),
+        "UIMA CAS JSON": (
+            {"links between spans": 2, "relations": 1, "spans without a label": 1},
+            {},
+        ),
+        "WebAnno, links and labels in two features": ({"links between spans": 2}, {}),
         "Argilla": ({"answers to ok": 1}, {}),
     }
 
