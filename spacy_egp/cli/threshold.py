@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, cast
 import srsly
 from spacy.cli._util import Arg, Opt, import_code, setup_gpu
 from spacy.tokens import DocBin
-from spacy.training import Corpus
 from spacy.training.corpus import FILE_TYPE, walk_corpus
 from tqdm import tqdm
 from wasabi import msg
@@ -16,6 +15,7 @@ from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
 from ..errors import Errors
 from ..pipelines import find_component, load_pipeline
+from ..readers import Corpus
 from .options import CodeOption, ComponentOption, GpuOption, ModelArgument
 from .terminal import escape
 

@@ -9,7 +9,6 @@ from typing import cast
 
 import srsly
 from spacy.language import Language
-from spacy.training import Corpus
 from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.vocab import Vocab
 
@@ -17,6 +16,7 @@ from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
 from ..errors import Errors
 from ..pipelines import find_component, load_pipeline
+from ..readers import Corpus
 from .comparison import compare
 from .page import render_page
 from .results import Results, find_results
