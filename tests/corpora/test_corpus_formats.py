@@ -763,6 +763,66 @@ def test_what_new_formats_leave_out_is_counted(tmp_path):
     }
 
 
+LINKED = {"relations": [{"head": 0, "tail": 1}] * 2, "clusters": [[0]]}
+RELATION = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}
+# Files, and the links that they have.
+LINKS = {
+    "SpERT": ("a.json", json.dumps([{"tokens": WORDS, "entities": [
+        {"type": "ORG", "start": 0, "end": 3}], **LINKED}])),
+    "Pyramid": ("a.json", json.dumps([{"tokens": WORDS, "entities": [
+        {"entity_type": "ORG", "span": [0, 3]}], **LINKED}])),
+    "GLiNER": ("a.json", json.dumps([{"tokenized_text": WORDS, "ner": [[0, 2, "ORG"]],
+        **LINKED}])),
+    "W2NER": ("a.json", json.dumps([{"sentence": WORDS, "ner": [
+        {"index": [0, 1, 2], "type": "ORG"}], **LINKED}])),
+    "biaffine": ("a.json", json_lines({"sentences": [WORDS], "ners": [[[0, 2, "ORG"]]],
+        **LINKED})),
+    "DyGIE++": ("a.json", json_lines({"sentences": [WORDS], "ner": [[[0, 2, "ORG"]]],
+        "relations": [[[0, 0, 2, 2, "x"]] * 2], "clusters": [[[0, 0]]]})),
+    "Hugging Face": ("a.jsonl", hf(ner_tags=["B-ORG", "I-ORG", "I-ORG", "O"],
+        **LINKED)),
+    "TRAIN_DATA": ("a.json", json.dumps([[BANK, {"entities": [[0, 12, "ORG"]],
+        **LINKED}]])),
+    "doccano": ("a.jsonl", json_lines({"text": BANK, "entities": spans(
+        (0, 12, "ORG"), keys=("start_offset", "end_offset", "label")), **LINKED})),
+    "Prodigy": ("a.jsonl", json_lines({"text": BANK, "spans": [ORG],
+        "answer": "accept", "_view_id": "relations", **LINKED})),
+    "text-entities": ("a.jsonl", json_lines({"text": BANK, "entities": [ORG],
+        **LINKED})),
+}  # fmt: skip
+OTHER_LINKS = {
+    "brat": ({"a.txt": BANK, "a.ann": "T1\tORG 0 12\tBank of Oslo\nR1\tin Arg1:T1 "
+        "Arg2:T1\t\nE1\tORG:T1 x:T1\n*\tequiv T1 T1\n"}, None,
+        {"relations": 1, "events": 1, "equivalences": 1}),
+    "Label Studio": ("a.json", json.dumps([{"data": {"text": "Ann left"},
+        "annotations": [{"result": [{"type": "labels", "value": ANN, "id": "a"},
+            RELATION]}]}]), {"relation": 1}),
+    "WebAnno": ("a.tsv", webanno(["#T_SP=webanno.custom.Ent|value",
+        "#T_RL=webanno.custom.Rel|kind|BT_webanno.custom.Ent"],
+        ("ORG[1]", "_", "_"), ("ORG[1]", "_", "_"), ("ORG[1]|LOC[2]", "in", "1-1[1_2]"),
+        ("_", "_", "_")), {"Rel": 1}),
+    "CoNLL-U": ("a.conllu", conllu(
+        "Entity=(1-ORG", "_", "Bridge=1<2,1<3|Entity=(2-LOC)1)", "_"),
+        {"relations": 2}),
+    "BioC": ("a.json", json.dumps({"documents": [bioc_json(("ORG", 0, 12)) | {
+        "relations": [{"id": "R1", "infons": {}, "nodes": []}]}]}), {"relations": 1}),
+    "PubTator": ("a.txt", f"1|t|{BANK}\n1\t0\t12\tBank of Oslo\tORG\t-\n1\tin\t3\t4\n",
+        {"relations": 1}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [*LINKS, *OTHER_LINKS])
+def test_links_are_counted(case, tmp_path):
+    if case in LINKS:
+        (files, data), expected = LINKS[case], {"relations": 2, "clusters": 1}
+    else:
+        files, data, expected = OTHER_LINKS[case]
+    write(tmp_path / "in", files, data)
+    summary = convert([tmp_path / "in"], tmp_path / "out.spacy")
+    assert +summary.other == expected
+    assert summary.labels
+
+
 def test_a_file_for_each_label(tmp_path):
     tasks = {"org": [[0, 12, "ORG"]], "loc": [[8, 12, "LOC"]]}
     paths = [tmp_path / f"{name}.jsonl" for name in tasks]
