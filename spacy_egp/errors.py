@@ -455,7 +455,7 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP255 = 'Reading UIMA CAS needs dkpro-cassis: pip install "spacy-egp[formats]"'
     EGP256 = "There is no type system beside it: add {name} or TypeSystem.xml."
-    EGP257 = "Not UIMA CAS XMI, or damaged: {error}"
+    EGP257 = "Not a UIMA CAS, or damaged: {error}"
     EGP258 = "The row has {n_cells} cells, but the header {n_columns}: correct it."
     EGP259 = (
         'It is not clear which of the texts was annotated: call it "text". The keys '
@@ -466,6 +466,15 @@ class Errors(metaclass=ErrorsWithCodes):
         "{n_sentences} sentences, but {n_lists} lists of spans: give each sentence "
         "one, which may be empty."
     )
+    EGP282 = (
+        "Archives inside it have more than {max_files} files: take them out of it, and "
+        "name the folder."
+    )
+    EGP283 = (
+        "Archives inside each other more than {max_archives} deep: take it out, and "
+        "name it."
+    )
+    EGP284 = "It is what INCEpTION has of a text before anybody annotates it."
     EGP293 = "A record of more than {max_parts} lines, elements or items: divide it."
     EGP294 = (
         "{n_errors} values in one record do not fit: expected something like {example}"

@@ -5,7 +5,7 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,11 @@ import srsly
 from spacy.errors import Errors as SpacyErrors
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from spacy.training import Example
+from spacy.vocab import Vocab
 
+from .docbins import get_docs
 from .errors import Errors, Warnings
 
 # The entry of a span group's attrs that has a value for each span.
@@ -94,6 +96,17 @@ class Corpus(spacy.training.Corpus):
         self.sentences = sentences
         self.max_joined = max_joined
         self._reported_long = False
+
+    def read_docbin(self, vocab: Vocab, locs: Iterable[str | Path]) -> Iterator[Doc]:
+        """Read docs as spaCy's reader does, in a fraction of the time.
+
+        vocab (Vocab): The vocab of the docs.
+        locs (Iterable[str | Path]): The .spacy files.
+        YIELDS (Doc): The docs that have tokens, at most as many as the limit.
+        """
+        doc_bins = (DocBin().from_disk(path) for path in locs)
+        docs = chain.from_iterable(get_docs(x, vocab) for x in doc_bins)
+        return islice((doc for doc in docs if len(doc)), self.limit or None)
 
     def make_examples(
         self, nlp: Language, reference_docs: Iterable[Doc]

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from configparser import ConfigParser
 from importlib.metadata import packages_distributions
@@ -10,8 +11,9 @@ from pathlib import Path
 import spacy_egp
 
 PACKAGE = Path(spacy_egp.__file__).parent
+ROOT = Path(__file__).parent.parent
 CONFIG = ConfigParser()
-CONFIG.read(Path(__file__).parent.parent / "setup.cfg")
+CONFIG.read(ROOT / "setup.cfg")
 REQUIREMENT = re.compile(r"(?P<name>[\w-]+)(\[.*\])?(?P<bounds>.*)")
 # Dates, or a new major version with every few changes, which hardly ever break this.
 UNBOUNDED = {"fsspec", "pyarrow"}
@@ -51,3 +53,26 @@ def test_imports_are_required():
 def test_new_major_versions_are_not_installed():
     required = requirements(CONFIG["options"]["install_requires"])
     assert {name for name, bounds in required.items() if "<" not in bounds} <= UNBOUNDED
+
+
+def test_oldest_versions_are_tested():
+    """The bounds that `.ci/compat` reads from setup.cfg are all that are there."""
+    script = (ROOT / ".ci" / "compat").read_text("utf8")
+    [pattern] = re.findall(r"sed -nE '(s/.*)' setup\.cfg", script)
+    found = subprocess.run(
+        ["sed", "-nE", pattern, "setup.cfg"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
+    texts = [CONFIG["options"]["install_requires"]]
+    texts += CONFIG["options.extras_require"].values()
+    # A package may have a second bound, without a lowest version, in an extra.
+    bounds = [item for text in texts for item in requirements(text).items()]
+    lowest = {
+        name: match[1]
+        for name, bound in bounds
+        if (match := re.search(r">=([\d.]+)", bound))
+    }
+    assert dict(line.split("==") for line in found.split()) == lowest
+    assert {"dkpro-cassis", "pyarrow", "spacy", "torch"} <= set(lowest)
+    # What goes with these is not a second bound of one of them.
+    oldest = (ROOT / ".ci" / "oldest.txt").read_text("utf8")
+    assert not set(lowest) & set(re.findall(r"^([\w-]+)==", oldest, re.MULTILINE))

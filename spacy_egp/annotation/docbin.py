@@ -8,6 +8,7 @@ import srsly
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from ..docbins import get_docs
 from .records import Hash, Record, Slice
 from .rows import dump_json
 
@@ -59,12 +60,12 @@ def read_docbin(
 
 
 def _get_doc(docs: DocBin, i: int, vocab: Vocab) -> Doc:
-    """A doc by itself: `get_docs` ends at the first that is damaged."""
+    """A doc by itself: all of them end at the first that is damaged."""
     single = DocBin()
     single.attrs = docs.attrs
     for name in ("tokens", "spaces", "cats", "flags", "span_groups", "user_data"):
         setattr(single, name, getattr(docs, name)[i : i + 1])
-    [doc] = single.get_docs(vocab)
+    [doc] = get_docs(single, vocab)
     return doc
 
 

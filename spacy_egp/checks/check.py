@@ -10,10 +10,10 @@ from spacy.vocab import Vocab
 from thinc.api import Config
 
 from ..corpora.summary import Listing
+from ..docbins import read_docs
 from ..errors import Errors, Warnings
 from .contradictions import Contradiction, rank_contradictions
 from .counts import PartCounter, PartCounts
-from .docs import known_decoders, read_docs
 from .models import CrossValidation, Judge, TrainedModel
 from .settings import Settings, read_settings
 from .strings import InconsistentString, StringIndex
@@ -115,20 +115,19 @@ def check_parts(
     repeats = Repeats()
     strings = StringIndex(settings)
     parts = {}
-    with known_decoders():
-        for part, path in paths.items():
-            counter = PartCounter(part, settings)
-            for i, doc in enumerate(read_docs(path, vocab)):
-                counter.add(doc)
-                repeats.add(part, i, doc, settings.spans_key)
-                strings.add(part, i, doc)
-                if judge is not None:
-                    judge.add(part, i, doc)
-            parts[part] = counter.counts
-        errors = find_errors(parts, settings)
-        contradictions = None
-        if judge is not None and not errors:
-            contradictions = rank_contradictions(judge.judge(), strings)
+    for part, path in paths.items():
+        counter = PartCounter(part, settings)
+        for i, doc in enumerate(read_docs(path, vocab)):
+            counter.add(doc)
+            repeats.add(part, i, doc, settings.spans_key)
+            strings.add(part, i, doc)
+            if judge is not None:
+                judge.add(part, i, doc)
+        parts[part] = counter.counts
+    errors = find_errors(parts, settings)
+    contradictions = None
+    if judge is not None and not errors:
+        contradictions = rank_contradictions(judge.judge(), strings)
     return Result(
         parts=parts,
         repeats=repeats,

@@ -11,13 +11,13 @@ from typing import Protocol
 import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from spacy.training import Corpus
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import DIR_MODEL_LAST, train
 from spacy.util import load_model
 from thinc.api import Config
 
 from ..errors import Errors
+from ..readers import Corpus
 from ..report.evaluation import Evaluation, evaluate
 from .contradictions import MIN_PROBABILITY
 from .places import Address

@@ -8,7 +8,6 @@ from typing import Any
 from spacy.tokens import Doc
 from spacy.util import get_lang_class
 from thinc.api import Config
-from transformers import AutoTokenizer
 
 from ..errors import Errors, Warnings
 from ..limits import SpanLimits
@@ -104,6 +103,9 @@ def _read_transformer(
         model = section.get("model", {})
         if "transformer" not in section.get("factory", ""):
             continue
+        # It imports much of PyTorch, which takes seconds.
+        from transformers import AutoTokenizer
+
         try:
             tokenizer = AutoTokenizer.from_pretrained(
                 model["name"], **model.get("tokenizer_config", {})

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import srsly
 from spacy.cli._util import Arg, Opt, import_code, setup_gpu
-from spacy.training import Corpus
 from tqdm import tqdm
 from wasabi import msg
 
 from ..component import EGPRecognizer
 from ..errors import Errors
 from ..pipelines import check_output, find_component, load_pipeline, save_pipeline
+from ..readers import Corpus
 from .options import CodeOption, ComponentOption, GpuOption, ModelArgument
 from .terminal import escape
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spacy.attrs import NORM
-from spacy.training.corpus import FILE_TYPE, Corpus, walk_corpus
+from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.vocab import Vocab
 
 from ..errors import Errors
 from ..nesting import count_crossing, nesting_depths
+from ..readers import Corpus
 from ..settings import DEFAULTS
 
 

@@ -1,7 +1,6 @@
 """The conversion of a corpus: records are read, made docs, counted and written."""
 
 import os
-import zipfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -13,7 +12,7 @@ from tqdm import tqdm
 from ..errors import Errors
 from ..settings import DEFAULTS
 from .docs import ALIGNMENTS, align_record
-from .files import file_size, walk_files
+from .files import FilePath, file_size, walk_files, walk_folders
 from .format import Options
 from .formats import FORMATS
 from .reader import read_corpus
@@ -108,14 +107,18 @@ def convert(
     options = Options(source_key, tuple(columns), tuple(label_names))
     tokenization = Tokenization(lang, tokenizer)
     splitter = Split(split, by_document, seed) if split else None
-    walked = list(walk_files(input_paths))
     parts = list(splitter.ratios) if splitter else [""]
     check_outputs([part_path(output_path, part) for part in parts], input_paths)
     n_bytes = sum(
         file_size(path)
-        for _, path in walked
+        for _, path in walk_files(input_paths)
         if not isinstance(path, (BadRecord, LeftOut))
     )
+    labels = {}
+    if annotated_labels:
+        for input_path, files in _group(input_paths):
+            entries = read_corpus(files, options, format, lambda n_bytes: None)
+            labels[input_path] = _find_labels(entries)
     summary = Summary()
     with (
         temporary_output(output_path) as path,
@@ -125,12 +128,10 @@ def convert(
     ):
         writers = {part: DocWriter(part_path(path, part)) for part in parts}
         summary.docs.update(dict.fromkeys(parts, 0))
-        for _, group in groupby(walked, key=itemgetter(0)):
-            files = [path for _, path in group]
+        for input_path, files in _group(input_paths):
             attrs = {}
             if annotated_labels:
-                entries = read_corpus(files, options, format, lambda n_bytes: None)
-                attrs[DEFAULTS["labels_attr"]] = _find_labels(entries)
+                attrs[DEFAULTS["labels_attr"]] = labels[input_path]
             entries = read_corpus(files, options, format, progress_bar.update)
             for record in _select_records(entries, skip_bad, summary):
                 doc, spans, fates = align_record(record, tokenization, align)
@@ -160,11 +161,17 @@ def check_outputs(output_paths: Iterable[Path], input_paths: Iterable[Path]) -> 
     outputs = {os.path.realpath(path) for path in output_paths if path.exists()}
     if not outputs:
         return
-    for _, path in walk_files(input_paths):
-        if isinstance(path, zipfile.Path):
-            path = Path(path.root.filename or "")
-        if isinstance(path, Path) and os.path.realpath(path) in outputs:
+    for _, path in walk_folders(input_paths):
+        if os.path.realpath(path) in outputs:
             raise ValueError(Errors.EGP297.format(path=path))
+
+
+def _group(
+    input_paths: Iterable[Path],
+) -> Iterator[tuple[Path, Iterator[FilePath | BadRecord | LeftOut]]]:
+    """YIELDS (tuple[Path, Iterator]): Each input and the files that are found there."""
+    for input_path, group in groupby(walk_files(input_paths), key=itemgetter(0)):
+        yield input_path, (path for _, path in group)
 
 
 def _check_choice(setting: str, value: str | None, choices: Collection[str]) -> None:

@@ -3,10 +3,12 @@
 import gzip
 import io
 import os
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,7 +25,17 @@ FREE_BYTES = 2**26
 # What `spacy egp annotate` writes beside its parts.
 MANIFEST = "_manifest.json"
 OF_MANIFEST = frozenset({MANIFEST, "_done", "_failed"})
+# The text of a document in a project of INCEpTION, beside what people have annotated.
+INITIAL = "INITIAL_CAS."
 DAMAGED = (EOFError, OSError, zipfile.BadZipFile, zlib.error)
+GZIP, ZIP = ".gz", ".zip"
+# Archives inside each other: INCEpTION's projects have two, with one more around them.
+MAX_ARCHIVES = 4
+# In archives inside another one, as there each file takes hardly any bytes, but memory.
+MAX_FILES = 2**18
+# Before each name in the list of files that an archive ends with.
+SIGNATURE = b"PK\x01\x02"
+CHUNK_SIZE = 2**20
 
 FilePath = Path | zipfile.Path
 ByteStream = io.BufferedReader
@@ -38,17 +50,25 @@ def walk_files(
     paths (Iterable[Path]): Files, folders and zip archives.
     YIELDS (tuple[Path, FilePath | BadRecord | LeftOut]): The path it was found by, and
         a file. Hidden ones are left out, and so are pipes and devices, because reading
-        them may never end.
+        them may never end. One in an archive can be read until the next is yielded.
+    """
+    for path, file_path in walk_folders(paths):
+        if not file_path.is_file():
+            yield path, LeftOut(str(file_path), Errors.EGP233)
+        else:
+            yield from ((path, found) for found in _walk_file(file_path))
+
+
+def walk_folders(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
+    """Find the files in folders as walk_files() does, but not those in archives.
+
+    paths (Iterable[Path]): Files and folders.
+    YIELDS (tuple[Path, Path]): The path it was found by, and a file.
     """
     visited: set[str] = set()
     for path in paths:
         for file_path in _walk_folder(Path(os.path.abspath(path)), visited):
-            if not file_path.is_file():
-                yield path, LeftOut(str(file_path), Errors.EGP233)
-            elif file_path.suffix == ".zip":
-                yield from ((path, member) for member in _walk_archive(file_path))
-            else:
-                yield path, file_path
+            yield path, file_path
 
 
 def _walk_folder(path: Path, visited: set[str]) -> Iterator[Path]:
@@ -69,21 +89,92 @@ def _walk_folder(path: Path, visited: set[str]) -> Iterator[Path]:
             yield from _walk_folder(path / name, visited)
 
 
-def _walk_archive(path: Path) -> Iterator[zipfile.Path | BadRecord]:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (*DAMAGED, ValueError) as error:
-        yield BadRecord(str(path), Errors.EGP211.format(error=error))
+class _Allowance:
+    """What the files of an archive, and of those inside it, may have together.
+
+    size (int): The bytes of the outermost archive.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.n_bytes = size * MAX_RATIO + FREE_BYTES
+        self.n_files = MAX_FILES
+
+    def take_bytes(self, archive: zipfile.ZipFile) -> None:
+        # Of no file are more bytes read than the archive says.
+        self.n_bytes -= sum(info.file_size for info in archive.infolist())
+        if self.n_bytes < 0:
+            raise zipfile.BadZipFile(Errors.EGP234.format(ratio=MAX_RATIO))
+
+    def take_files(self, n_files: int) -> None:
+        self.n_files -= n_files
+        if self.n_files < 0:
+            raise zipfile.BadZipFile(Errors.EGP282.format(max_files=MAX_FILES))
+
+
+def _walk_file(
+    path: FilePath, allowance: _Allowance | None = None, depth: int = 1
+) -> Iterator[FilePath | BadRecord | LeftOut]:
+    """YIELDS (FilePath | BadRecord | LeftOut): The file, or those in it."""
+    if path.name.startswith(INITIAL):
+        yield LeftOut(str(path), Errors.EGP284)
+    elif path.suffix == ZIP:
+        yield from _walk_archive(path, allowance, depth)
+    else:
+        yield path
+
+
+def _walk_archive(
+    path: FilePath, allowance: _Allowance | None, depth: int
+) -> Iterator[FilePath | BadRecord | LeftOut]:
+    allowance = allowance or _Allowance(_stored_size(path))
+    with ExitStack() as stack:
+        try:
+            if depth > MAX_ARCHIVES:
+                problem = Errors.EGP283.format(max_archives=MAX_ARCHIVES)
+                raise zipfile.BadZipFile(problem)
+            archive = stack.enter_context(_open_archive(path, allowance))
+            allowance.take_bytes(archive)
+        except (*DAMAGED, ValueError) as error:
+            yield BadRecord(str(path), Errors.EGP211.format(error=error))
+            return
+        for name in sorted(set(archive.namelist())):
+            member = zipfile.Path(archive, name)
+            if not member.is_file() or member.name.startswith("."):
+                continue
+            yield from _walk_file(member, allowance, depth + 1)
+
+
+@contextmanager
+def _open_archive(path: FilePath, allowance: _Allowance) -> Iterator[zipfile.ZipFile]:
+    if isinstance(path, Path):
+        with zipfile.ZipFile(path) as archive:
+            yield archive
         return
-    for name in sorted(set(archive.namelist())):
-        member = zipfile.Path(archive, name)
-        if member.is_file() and not member.name.startswith("."):
-            yield member
+    # An archive is read from the end, which one inside another one cannot be.
+    with tempfile.TemporaryFile() as file:
+        end = b""
+        with open_file(path) as source:
+            for chunk in iter(partial(source.read, CHUNK_SIZE), b""):
+                allowance.take_files((end + chunk).count(SIGNATURE))
+                end = chunk[1 - len(SIGNATURE) :]
+                file.write(chunk)
+        with zipfile.ZipFile(file) as archive:
+            archive.filename = str(path)
+            yield archive
 
 
 def bare_name(path: FilePath) -> str:
     """RETURNS (str): The file's name without that of a compression."""
-    return path.name.removesuffix(".gz")
+    return path.name.removesuffix(GZIP)
+
+
+def find_beside(path: FilePath, name: str) -> FilePath | None:
+    """RETURNS (FilePath | None): The file of a name in the folder of another one, as it
+    is or gzipped, if it is there."""
+    # The folder of a file at the top of an archive is the archive.
+    folder: Any = path.parent
+    candidates = (folder / name, folder / f"{name}{GZIP}")
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def file_size(path: FilePath) -> int:
@@ -92,13 +183,6 @@ def file_size(path: FilePath) -> int:
     if isinstance(path, zipfile.Path):
         return path.root.getinfo(path.at).file_size
     return path.stat().st_size
-
-
-def replace_suffix(path: FilePath, suffix: str) -> FilePath:
-    """RETURNS (FilePath): The file of the same name with another suffix."""
-    if isinstance(path, zipfile.Path):
-        return zipfile.Path(path.root, os.path.splitext(path.at)[0] + suffix)
-    return path.with_suffix(suffix)
 
 
 @contextmanager
@@ -116,7 +200,7 @@ def open_file(path: FilePath) -> Iterator[ByteStream]:
         raise zipfile.BadZipFile(error) from error
     with file:
         size = _stored_size(path)
-        if path.name.endswith(".gz"):
+        if path.name.endswith(GZIP):
             with gzip.open(file) as decompressed:
                 yield io.BufferedReader(_Limited(decompressed, size), 2**16)
         elif isinstance(file, io.BufferedReader):

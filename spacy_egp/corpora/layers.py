@@ -9,6 +9,8 @@ OTHER_LAYERS = re.compile(
     r"|^uima\.|\.webanno\.api\.type\.",
     re.IGNORECASE,
 )
+# What is counted of features that hold other annotations.
+LINKS = "links between spans"
 LABEL_FEATURES = ("value", "label", "type", "kind", "category")
 
 
@@ -22,8 +24,9 @@ def short_name(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def find_label_feature(features: Sequence[str]) -> int | None:
-    """RETURNS (int | None): The feature that is the label, if there is any feature."""
+def find_label_features(features: Sequence[str]) -> list[int]:
+    """RETURNS (list[int]): The features that may be the label, the likeliest first: an
+    annotation may have the others only."""
     lower = [feature.lower() for feature in features]
-    found = (lower.index(name) for name in LABEL_FEATURES if name in lower)
-    return next(found, 0 if features else None)
+    found = [lower.index(name) for name in LABEL_FEATURES if name in lower]
+    return found or list(range(len(features)))[:1]

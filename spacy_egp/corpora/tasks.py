@@ -1,7 +1,8 @@
 """What annotation tools and benchmarks export: JSON objects with a schema."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ValidationError
@@ -53,6 +54,23 @@ class Task(Schema):
         RETURNS (Record | Unannotated): The text and its spans.
         RAISES (BadRecord): If the task contradicts itself.
         """
+
+
+class Linked(BaseModel):
+    """What may hold links between spans: lists, or objects with an item for each."""
+
+    relations: Any = None
+    events: Any = None
+    clusters: Any = None
+
+
+def count_links(values: Mapping[str, Any]) -> Counter[str]:
+    """RETURNS (Counter[str]): The number of links of each kind among the values of an
+    object, by key."""
+    found = {kind: values.get(kind) for kind in Linked.model_fields}
+    return Counter(
+        {kind: len(x) for kind, x in found.items() if isinstance(x, list | dict)}
+    )
 
 
 def check_lengths(

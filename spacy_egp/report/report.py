@@ -8,18 +8,18 @@ from typing import cast
 
 import srsly
 from spacy.language import Language
-from spacy.training import Corpus
 from spacy.training.corpus import FILE_TYPE
 from spacy.vocab import Vocab
 
 from ..checks.check import Result, check_parts
-from ..checks.docs import read_docs
 from ..checks.models import TrainedModel
 from ..checks.settings import Settings
 from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
+from ..docbins import read_docs
 from ..errors import Errors
 from ..pipelines import find_component, load_pipeline
+from ..readers import Corpus
 from .comparison import compare
 from .page import render_page
 from .results import Results, find_results

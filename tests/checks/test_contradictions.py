@@ -8,11 +8,9 @@ import spacy
 from conftest import CONFIGS, NESTED_DATA, make_examples
 from spacy.tokens import Doc, DocBin, Span
 from spacy.util import load_config
-from srsly.msgpack import msgpack_decoders
 
 from spacy_egp.checks import models
 from spacy_egp.checks.check import check
-from spacy_egp.checks.docs import known_decoders, read_docs
 from spacy_egp.checks.models import CrossValidation
 from spacy_egp.checks.settings import Settings
 from spacy_egp.checks.strings import StringIndex
@@ -176,15 +174,3 @@ def test_what_cannot_be_trained(tmp_path, config, trained_nlp):
     result = check(paths, config, n_folds=2)
     assert result.contradictions is None
     assert "[EGPW273]" in result.unchecked[-1]
-
-
-def test_decoders_are_looked_up_once(tmp_path):
-    path = write(tmp_path / "a.spacy", meetings())
-    before = msgpack_decoders.get_all()
-    with pytest.raises(ZeroDivisionError), known_decoders():
-        assert msgpack_decoders.get_all() == before
-        assert not msgpack_decoders.entry_points
-        docs = list(read_docs(path, NLP.vocab))
-        1 / 0  # noqa: B018
-    assert msgpack_decoders.entry_points
-    assert [doc.text for doc in docs] == [doc.text for doc in meetings()]

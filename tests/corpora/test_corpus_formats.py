@@ -123,6 +123,42 @@ XMI = (
 )
 
 
+def feature(name, range):
+    return {name: {"%NAME": name, "%RANGE": range}}
+
+
+def cas_json(text, *structures):
+    """A CAS with the layers Ent, whose slots link to others, and Rel."""
+    string, ent = "uima.cas.String", "webanno.custom.Ent"
+    features = {
+        "Ent": ("uima.tcas.Annotation", feature("kind", string),
+                feature("note", string), feature("all", f"{string}Array"),
+                feature("slots", f"{ent}Link[]"), feature("label", string)),
+        "EntLink": ("uima.cas.TOP", feature("role", string), feature("target", ent)),
+        "Rel": ("uima.tcas.Annotation", feature("Governor", ent),
+                feature("Dependent", ent)),
+    }  # fmt: skip
+    types = {}
+    for name, (parent, *parts) in features.items():
+        types[f"webanno.custom.{name}"] = {"%SUPER_TYPE": parent}
+        for part in parts:
+            types[f"webanno.custom.{name}"] |= part
+    sofa = {"sofaNum": 1, "sofaID": "_InitialView", "sofaString": text}
+    items = [{"%TYPE": "uima.cas.Sofa", **sofa}, *structures]
+    for i, item in enumerate(items, 1):
+        item["%ID"] = i
+        item["%TYPE"] = item["%TYPE"].replace("custom", "webanno.custom")
+    members = [item["%ID"] for item in items if "begin" in item]
+    view = {"_InitialView": {"%SOFA": 1, "%MEMBERS": members}}
+    cas = {"%TYPES": types, "%FEATURE_STRUCTURES": items, "%VIEWS": view}
+    return json.dumps(cas, indent=2)
+
+
+def ent(begin, end, **features):
+    place = {"@sofa": 1, "begin": begin, "end": end}
+    return {"%TYPE": "custom.Ent", **place, **features}
+
+
 def label_studio_csv(*rows, delimiter=","):
     file = io.StringIO()
     csv.writer(file, delimiter=delimiter).writerows(rows)
@@ -503,6 +539,27 @@ CASES = {
         ["#T_SP=webanno.custom.ORG|", "#T_SP=webanno.custom.Ent|value",
          "#T_RL=webanno.custom.Rel|value|BT_webanno.custom.Ent"],
         ("*[1]", "*"), ("*[1]",), ("*[1]", "LOC", "r", "1-1"), ("_",)), {}, [NESTED]),
+    "UIMA CAS JSON": ("a.json", cas_json(
+        f"\U0001f600 {BANK}", ent(3, 15, kind="ORG", **{"@slots": 5}),
+        ent(11, 15, kind="LOC", label="x"), ent(11, 15, note="?"),
+        {"%TYPE": "uima.cas.FSArray", "%ELEMENTS": [6, 7]},
+        {"%TYPE": "custom.EntLink", "role": "in", "@target": 3},
+        {"%TYPE": "custom.EntLink", "role": "of", "@target": 3},
+        {"%TYPE": "custom.Rel", "@sofa": 1, "begin": 3, "end": 15, "@Governor": 2,
+         "@Dependent": 3}), {}, [
+            (f"\U0001f600 {BANK}", ["Bank of Oslo/ORG", "Oslo/x"])]),
+    "UIMA CAS JSON, several values": ("a.json", cas_json(
+        BANK, ent(0, 12, **{"@all": 3}),
+        {"%TYPE": "uima.cas.StringArray", "%ELEMENTS": ["A", "B"]}).replace(
+            '"label"', '"x"').replace('"kind"', '"y"').replace('"note"', '"z"').replace(
+            '"all"', '"value"').replace('"@all"', '"@value"'), {}, [
+                (BANK, ["Bank of Oslo/A", "Bank of Oslo/B"])]),
+    "WebAnno, links and labels in two features": ("a.tsv", webanno(
+        ["#T_SP=webanno.custom.Ent|ROLE_webanno.custom.Ent:roles_webanno.custom.EntLink"
+         "|uima.tcas.Annotation|value|kind"],
+        ("in;of[1]", "1-3[2];1-3[2]", "*[1]", "ORG[1]"), ("*[1]", "*[1]", "*[1]",
+        "ORG[1]"), ("*[1]|*[2]", "*[1]|*[2]", "*[1]|LOC[2]", "ORG[1]|*[2]"), ("_",) * 4
+    ), {}, [NESTED]),
     # Characters
     "white space before": ("a.jsonl", json_lines(
         {"text": "So Ann left", "label": [[2, 6, "PER"]]}), {}, [
@@ -598,6 +655,11 @@ ERRORS = {
     "ACE, no offset": ({"a.sgm": "Ann", "a.apf.xml": ace(("X", "", 1, "xy"))}, None,
         {}, "a.apf.xml:3: [EGP252] The mention of 'X' has the offsets '-1'"),
     "XMI without types": ("a.xmi", XMI, {}, "[EGP256] There is no type system"),
+    "CAS JSON, a type that is not there": ("a.json", cas_json(
+        BANK, ent(0, 12, label="A")).replace("custom.Ent\"", "custom.Other\"", 1), {},
+        "a.json: [EGP257] Not a UIMA CAS"),
+    "CAS JSON, nothing in it": ("a.json", '{"%FEATURE_STRUCTURES": []}', {},
+        "a.json: [EGP257]"),
     "XMI, damaged": ({"a.xmi": XMI[:-20], "TypeSystem.xml": TYPES}, None, {},
         "a.xmi: [EGP257]"),
     "no list of entities": ("a.data", f"{BANK}\n0,3 X\n\n{BANK}\n0,3 X|x\n\nIt\nA B\n",
@@ -652,7 +714,9 @@ NAMES = {
     "BioC": "bioc",
     "GENIA": "genia",
     "ACE": "ace",
-    "UIMA": "xmi",
+    "UIMA CAS XMI": "xmi",
+    "UIMA CAS JSON": "cas-json",
+    "WebAnno, links": "webanno",
     "three lines": "span-lines",
     "two lines": "span-lines",
     "Label Studio CSV": "label-studio-csv",
@@ -690,8 +754,73 @@ def test_what_new_formats_leave_out_is_counted(tmp_path):
         "ACE, an entity of SGML": ({"relations": 1}, {}),
         "UIMA CAS XMI": ({"spans without a label": 1}, {}),
         "UIMA CAS XMI, types of the same name": ({"spans without a label": 1}, {}),
+        "UIMA CAS JSON": (
+            {"links between spans": 2, "relations": 1, "spans without a label": 1},
+            {},
+        ),
+        "WebAnno, links and labels in two features": ({"links between spans": 2}, {}),
         "Argilla": ({"answers to ok": 1}, {}),
     }
+
+
+LINKED = {"relations": [{"head": 0, "tail": 1}] * 2, "clusters": [[0]]}
+RELATION = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}
+# Files, and the links that they have.
+LINKS = {
+    "SpERT": ("a.json", json.dumps([{"tokens": WORDS, "entities": [
+        {"type": "ORG", "start": 0, "end": 3}], **LINKED}])),
+    "Pyramid": ("a.json", json.dumps([{"tokens": WORDS, "entities": [
+        {"entity_type": "ORG", "span": [0, 3]}], **LINKED}])),
+    "GLiNER": ("a.json", json.dumps([{"tokenized_text": WORDS, "ner": [[0, 2, "ORG"]],
+        **LINKED}])),
+    "W2NER": ("a.json", json.dumps([{"sentence": WORDS, "ner": [
+        {"index": [0, 1, 2], "type": "ORG"}], **LINKED}])),
+    "biaffine": ("a.json", json_lines({"sentences": [WORDS], "ners": [[[0, 2, "ORG"]]],
+        **LINKED})),
+    "DyGIE++": ("a.json", json_lines({"sentences": [WORDS], "ner": [[[0, 2, "ORG"]]],
+        "relations": [[[0, 0, 2, 2, "x"]] * 2], "clusters": [[[0, 0]]]})),
+    "Hugging Face": ("a.jsonl", hf(ner_tags=["B-ORG", "I-ORG", "I-ORG", "O"],
+        **LINKED)),
+    "TRAIN_DATA": ("a.json", json.dumps([[BANK, {"entities": [[0, 12, "ORG"]],
+        **LINKED}]])),
+    "doccano": ("a.jsonl", json_lines({"text": BANK, "entities": spans(
+        (0, 12, "ORG"), keys=("start_offset", "end_offset", "label")), **LINKED})),
+    "Prodigy": ("a.jsonl", json_lines({"text": BANK, "spans": [ORG],
+        "answer": "accept", "_view_id": "relations", **LINKED})),
+    "text-entities": ("a.jsonl", json_lines({"text": BANK, "entities": [ORG],
+        **LINKED})),
+}  # fmt: skip
+OTHER_LINKS = {
+    "brat": ({"a.txt": BANK, "a.ann": "T1\tORG 0 12\tBank of Oslo\nR1\tin Arg1:T1 "
+        "Arg2:T1\t\nE1\tORG:T1 x:T1\n*\tequiv T1 T1\n"}, None,
+        {"relations": 1, "events": 1, "equivalences": 1}),
+    "Label Studio": ("a.json", json.dumps([{"data": {"text": "Ann left"},
+        "annotations": [{"result": [{"type": "labels", "value": ANN, "id": "a"},
+            RELATION]}]}]), {"relation": 1}),
+    "WebAnno": ("a.tsv", webanno(["#T_SP=webanno.custom.Ent|value",
+        "#T_RL=webanno.custom.Rel|kind|BT_webanno.custom.Ent"],
+        ("ORG[1]", "_", "_"), ("ORG[1]", "_", "_"), ("ORG[1]|LOC[2]", "in", "1-1[1_2]"),
+        ("_", "_", "_")), {"Rel": 1}),
+    "CoNLL-U": ("a.conllu", conllu(
+        "Entity=(1-ORG", "_", "Bridge=1<2,1<3|Entity=(2-LOC)1)", "_"),
+        {"relations": 2}),
+    "BioC": ("a.json", json.dumps({"documents": [bioc_json(("ORG", 0, 12)) | {
+        "relations": [{"id": "R1", "infons": {}, "nodes": []}]}]}), {"relations": 1}),
+    "PubTator": ("a.txt", f"1|t|{BANK}\n1\t0\t12\tBank of Oslo\tORG\t-\n1\tin\t3\t4\n",
+        {"relations": 1}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [*LINKS, *OTHER_LINKS])
+def test_links_are_counted(case, tmp_path):
+    if case in LINKS:
+        (files, data), expected = LINKS[case], {"relations": 2, "clusters": 1}
+    else:
+        files, data, expected = OTHER_LINKS[case]
+    write(tmp_path / "in", files, data)
+    summary = convert([tmp_path / "in"], tmp_path / "out.spacy")
+    assert +summary.other == expected
+    assert summary.labels
 
 
 def test_a_file_for_each_label(tmp_path):

@@ -13,6 +13,7 @@ MODULES = (
     "ace",
     "brat",
     "xmi",
+    "cas_json",
     "bioc",
     "genia",
     "webanno",

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from ...errors import Errors
 from ..elements import Located, read_elements
-from ..files import ByteStream, FilePath, open_file, read_whole, replace_suffix
+from ..files import ByteStream, FilePath, bare_name, find_beside, open_file, read_whole
 from ..format import Format, Options, Sample
 from ..records import (
     BadRecord,
@@ -37,7 +37,8 @@ MARKUP = re.compile(r"<[^>]*>")
 def matches_ace(sample: Sample) -> bool:
     """RETURNS (bool): Whether the file is an annotation, or a text that has one."""
     if sample.name.endswith(SOURCE):
-        return replace_suffix(sample.path, ANNOTATION).exists()
+        name = sample.name.removesuffix(SOURCE) + ANNOTATION
+        return find_beside(sample.path, name) is not None
     return sample.name.endswith(ANNOTATION) and sample.root == "source_file"
 
 
@@ -51,11 +52,12 @@ def read_ace(path: FilePath, file: ByteStream, options: Options) -> Iterator[Ent
     YIELDS (Entry): A record for an .apf.xml file and the .sgm file beside it; nothing
         for the latter.
     """
-    if path.name.endswith(SOURCE):
+    if bare_name(path).endswith(SOURCE):
         return
-    text_path = replace_suffix(replace_suffix(path, ""), SOURCE)
-    if not text_path.exists():
-        raise BadRecord(str(path), Errors.EGP227.format(name=text_path.name))
+    name = bare_name(path).removesuffix(ANNOTATION) + SOURCE
+    text_path = find_beside(path, name)
+    if text_path is None:
+        raise BadRecord(str(path), Errors.EGP227.format(name=name))
     with open_file(text_path) as text_file:
         # Tags do not count for the offsets.
         raw = MARKUP.sub("", read_whole(text_path, text_file).replace("\r\n", "\n"))

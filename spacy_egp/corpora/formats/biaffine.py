@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Number, Task, check_lengths
+from ..tasks import Linked, Number, Task, check_lengths, count_links
 
 
-class BiaffineTask(Task):
+class BiaffineTask(Linked, Task):
     """A document. Offsets count the tokens of a sentence; the end is inclusive."""
 
     EXAMPLE: ClassVar[str] = (
@@ -43,6 +43,7 @@ class BiaffineTask(Task):
                 for start, words in zip(starts, self.sentences, strict=False)
                 if words
             ],
+            other=count_links(vars(self)),
         )
 
 

@@ -4,6 +4,7 @@ NAME.a1 and NAME.a2 as in BioNLP's shared tasks.
 Source: https://brat.nlplab.org/standoff.html
 """
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,9 +13,10 @@ from ...errors import Errors
 from ..files import (
     ByteStream,
     FilePath,
+    bare_name,
+    find_beside,
     open_file,
     read_whole,
-    replace_suffix,
     split_lines,
 )
 from ..format import Format, Options, Sample
@@ -45,17 +47,28 @@ OTHER_KINDS = {
     "N": "normalizations",
     "R": "relations",
 }
-ANNOTATION = (".ann", ".a1", ".a2")
+TEXT, CONFIGURATION = ".txt", ".conf"
+# Of BioNLP's shared tasks: what is given, and what is to be found.
+FIRST, SECOND = ".a1", ".a2"
+ANNOTATION = (".ann", FIRST, SECOND)
 
 
 def matches_brat(sample: Sample) -> bool:
     """RETURNS (bool): Whether the file's name says that it is of a brat folder."""
-    is_text = sample.name.endswith(".txt") and _is_annotated(sample.path)
-    return is_text or sample.name.endswith((*ANNOTATION, ".conf"))
+    is_text = sample.name.endswith(TEXT) and _is_annotated(sample.path)
+    return is_text or sample.name.endswith((*ANNOTATION, CONFIGURATION))
 
 
 def _is_annotated(path: FilePath) -> bool:
-    return any(replace_suffix(path, suffix).exists() for suffix in ANNOTATION)
+    return any(_find_partner(path, suffix) for suffix in ANNOTATION)
+
+
+def _find_partner(path: FilePath, suffix: str) -> FilePath | None:
+    return find_beside(path, _partner_name(path, suffix))
+
+
+def _partner_name(path: FilePath, suffix: str) -> str:
+    return os.path.splitext(bare_name(path))[0] + suffix
 
 
 def read_brat(path: FilePath, file: ByteStream, options: Options) -> Iterator[Entry]:
@@ -67,26 +80,30 @@ def read_brat(path: FilePath, file: ByteStream, options: Options) -> Iterator[En
     YIELDS (Entry): A record for an .ann file (or .a1 and .a2) and the .txt file beside
         it; nothing for the latter, nor for brat's configuration files.
     """
-    if path.name.endswith((".ann", ".a1")) or (
-        path.name.endswith(".a2") and not replace_suffix(path, ".a1").exists()
-    ):
-        yield _read_document(path, file)
-    elif path.name.endswith(".txt"):
+    suffix = os.path.splitext(bare_name(path))[1]
+    if suffix == TEXT:
         if not _is_annotated(path):
             yield Unannotated(str(path), "there is no .ann file")
-    elif not path.name.endswith((".a2", ".conf")):
+    elif suffix == SECOND:
+        # It is read with the first.
+        if not _find_partner(path, FIRST):
+            yield _read_document(path, file)
+    elif suffix in ANNOTATION:
+        yield _read_document(path, file)
+    elif suffix != CONFIGURATION:
         yield LeftOut(str(path), Errors.EGP226)
 
 
 def _read_document(path: FilePath, file: ByteStream) -> TextRecord:
-    text_path = replace_suffix(path, ".txt")
-    if not text_path.exists():
-        raise BadRecord(str(path), Errors.EGP227.format(name=text_path.name))
+    text_path = _find_partner(path, TEXT)
+    if text_path is None:
+        name = _partner_name(path, TEXT)
+        raise BadRecord(str(path), Errors.EGP227.format(name=name))
     with open_file(text_path) as text_file:
         text = read_whole(text_path, text_file)
     annotations = {path: read_whole(path, file)}
-    second_path = replace_suffix(path, ".a2")
-    if path.name.endswith(".a1") and second_path.exists():
+    second_path = _find_partner(path, SECOND)
+    if bare_name(path).endswith(FIRST) and second_path:
         with open_file(second_path) as second_file:
             annotations[second_path] = read_whole(second_path, second_file)
     # Git may have put the carriage returns there after the annotation.

@@ -5,6 +5,7 @@ https://wiki.universaldependencies.org/ud-corefud
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,8 @@ N_COLUMNS = 10
 WORD_ID = re.compile(r"\d+")
 RANGE_ID = re.compile(r"\d+-(\d+)")
 ENTITY = re.compile(r"(?:^|\|)Entity=([^|]+)")
+# From an entity to those that it belongs to.
+LINKS = re.compile(r"(?:^|\|)(?:Bridge|SplitAnte)=([^|]+)")
 FIELDS = re.compile(r"#\s*global\.Entity\s*=\s*(\S+)")
 NEW_DOCUMENT = re.compile(r"#\s*newdoc(?:\s+id\s*=)?\s*(?P<name>.*)")
 BRACKET = re.compile(r"\((?P<opened>[^()]+)(?P<closed>\))?|(?P<closing>[^()]+)\)")
@@ -81,6 +84,7 @@ def _read_sentence(
     words: list[str] = []
     spaces: list[bool] = []
     brackets: list[tuple[str, str]] = []
+    n_links = 0
     last_of_range, has_space_after_range = 0, True
     for number, columns in rows:
         if len(columns) != N_COLUMNS:
@@ -98,9 +102,15 @@ def _read_sentence(
         words.append(columns[1])
         spaces.append(has_space)
         entities = ENTITY.search(columns[-1])
+        n_links += sum(len(x.split(",")) for x in LINKS.findall(columns[-1]))
         brackets.append((f"{path}:{number}", entities[1] if entities else ""))
     record = TokenRecord(
-        source=source, document=head.document, words=words, spans=[], spaces=spaces
+        source=source,
+        document=head.document,
+        words=words,
+        spans=[],
+        spaces=spaces,
+        other=Counter(relations=n_links),
     )
     _read_brackets(record, brackets, head.fields)
     return record

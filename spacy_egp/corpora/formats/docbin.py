@@ -9,6 +9,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import FILE_TYPE
 from spacy.vocab import Vocab
 
+from ...docbins import get_docs
 from ...errors import Errors
 from ..files import ByteStream, FilePath, decompress
 from ..format import Format, Options, Sample
@@ -34,7 +35,7 @@ def read_docbin(path: FilePath, file: ByteStream, options: Options) -> Iterator[
         # Checked first, because a DocBin decompresses whatever the size.
         decompress(data)
         doc_bin = DocBin().from_bytes(data)
-        for doc in doc_bin.get_docs(Vocab()):
+        for doc in get_docs(doc_bin, Vocab()):
             number += 1
             yield _read_doc(f"{path}, doc {number}", doc, options.source_key)
     # Damaged files make msgpack, NumPy and spaCy raise whatever they like.

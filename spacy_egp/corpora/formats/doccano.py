@@ -3,19 +3,16 @@
 Source: https://doccano.github.io/doccano/tutorial/
 """
 
-from collections import Counter
 from itertools import chain
 from typing import Any, ClassVar
-
-from pydantic import Field
 
 from ..format import task_format
 from ..json_span import JsonSpan
 from ..records import TextRecord, Unannotated
-from ..tasks import Task
+from ..tasks import Linked, Task, count_links
 
 
-class DoccanoTask(Task):
+class DoccanoTask(Linked, Task):
     """A text with half-open character offsets.
 
     They are in "label", in older exports in "labels", and in the export with
@@ -28,7 +25,6 @@ class DoccanoTask(Task):
     label: list[JsonSpan] | None = None
     labels: list[JsonSpan] | None = None
     entities: list[JsonSpan] | None = None
-    relations: list[Any] | None = Field(default_factory=list)
 
     @staticmethod
     def matches(task: dict[str, Any]) -> bool:
@@ -50,7 +46,7 @@ class DoccanoTask(Task):
             document=source,
             text=self.text,
             spans=[span.to_offsets() for span in spans],
-            other=Counter(relations=len(self.relations or [])),
+            other=count_links(vars(self)),
         )
 
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Number, Task
+from ..tasks import Linked, Number, Task, count_links
 
 
-class GlinerTask(Task):
+class GlinerTask(Linked, Task):
     """A tokenized text."""
 
     EXAMPLE: ClassVar[str] = (
@@ -32,6 +32,7 @@ class GlinerTask(Task):
             spans=[
                 Offsets(start, last + 1, label) for start, last, label in self.ner or []
             ],
+            other=count_links(vars(self)),
         )
 
 

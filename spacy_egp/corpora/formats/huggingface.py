@@ -13,7 +13,7 @@ from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample, matches_objects
 from ..records import BadRecord, Entry, TokenRecord, shorten
 from ..tags import TagError, is_tag, read_tags, read_types
-from ..tasks import Schema, read_objects
+from ..tasks import Schema, count_links, read_objects
 
 TOKEN_KEYS = ("tokens", "words")
 # The first that a row has, and the inner level of GermEval 2014.
@@ -93,7 +93,13 @@ def _make_record(source: str, row: Row, options: Options) -> TokenRecord:
         spans = read_types([tags[0] for tags in cells]) if is_flat else read_tags(cells)
     except TagError as error:
         raise BadRecord(source, str(error)) from error
-    return TokenRecord(source=source, document=source, words=row.tokens, spans=spans)
+    return TokenRecord(
+        source=source,
+        document=source,
+        words=row.tokens,
+        spans=spans,
+        other=count_links({k: v for k, v in values.items() if k not in keys}),
+    )
 
 
 def _name_tag(source: str, tag: Any, names: tuple[str, ...]) -> str:

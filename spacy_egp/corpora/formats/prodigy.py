@@ -3,7 +3,6 @@
 Source: https://prodi.gy/docs/api-interfaces#spans_manual
 """
 
-from collections import Counter
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
@@ -11,7 +10,7 @@ from pydantic import BaseModel, Field
 from ..format import task_format
 from ..json_span import JsonSpan
 from ..records import TextRecord, Unannotated
-from ..tasks import Task
+from ..tasks import Linked, Task, count_links
 from ..tokenization import align_words
 
 # The interfaces in which an answer is about the spans that are shown.
@@ -24,7 +23,7 @@ class ProdigyToken(BaseModel):
     text: str
 
 
-class ProdigyTask(Task):
+class ProdigyTask(Linked, Task):
     """A text with half-open character offsets and, if given, tokens."""
 
     EXAMPLE: ClassVar[str] = (
@@ -35,7 +34,6 @@ class ProdigyTask(Task):
     spans: list[JsonSpan] | None = None
     tokens: list[ProdigyToken] | None = None
     answer: str | None = None
-    relations: list[Any] | None = None
     view: str | None = Field(None, validation_alias="_view_id")
     is_binary: bool | None = Field(None, validation_alias="_is_binary")
 
@@ -65,7 +63,7 @@ class ProdigyTask(Task):
             text=self.text,
             tokens=align_words(source, words, self.text) if words else None,
             spans=[span.to_offsets() for span in self.spans or []],
-            other=Counter(relations=len(self.relations or [])),
+            other=count_links(vars(self)),
         )
 
 

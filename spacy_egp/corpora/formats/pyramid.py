@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Number, Task
+from ..tasks import Linked, Number, Task, count_links
 
 
 class PyramidEntity(BaseModel):
@@ -19,7 +19,7 @@ class PyramidEntity(BaseModel):
     span: tuple[Number, Number]
 
 
-class PyramidTask(Task):
+class PyramidTask(Linked, Task):
     """A tokenized sentence."""
 
     EXAMPLE: ClassVar[str] = (
@@ -45,6 +45,7 @@ class PyramidTask(Task):
             document=source,
             words=self.tokens,
             spans=[Offsets(*e.span, e.entity_type) for e in self.entities or []],
+            other=count_links(vars(self)),
         )
 
 

@@ -3,14 +3,13 @@
 Source: https://github.com/lavis-nlp/spert
 """
 
-from collections import Counter
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Number, Task
+from ..tasks import Linked, Number, Task, count_links
 
 
 class SpertEntity(BaseModel):
@@ -21,7 +20,7 @@ class SpertEntity(BaseModel):
     type: str
 
 
-class SpertTask(Task):
+class SpertTask(Linked, Task):
     """A tokenized sentence."""
 
     EXAMPLE: ClassVar[str] = (
@@ -31,7 +30,6 @@ class SpertTask(Task):
 
     tokens: list[str]
     entities: list[SpertEntity] | None
-    relations: list[Any] | None = None
 
     @staticmethod
     def matches(task: dict[str, Any]) -> bool:
@@ -49,7 +47,7 @@ class SpertTask(Task):
             document=source,
             words=self.tokens,
             spans=[Offsets(e.start, e.end, e.type) for e in self.entities or []],
-            other=Counter(relations=len(self.relations or [])),
+            other=count_links(vars(self)),
         )
 
 

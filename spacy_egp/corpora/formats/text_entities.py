@@ -4,7 +4,6 @@ Sources: what `spacy egp annotate` writes; SpanMarker, EDS-NLP and data sets on 
 Face's hub. Each entity is an object or a list of start, end (exclusive) and label.
 """
 
-from collections import Counter
 from typing import Any, ClassVar
 
 from pydantic import AliasChoices, Field
@@ -12,13 +11,13 @@ from pydantic import AliasChoices, Field
 from ..format import task_format
 from ..json_span import JsonSpan, divide_spans
 from ..records import TextRecord, Unannotated
-from ..tasks import Task
+from ..tasks import Linked, Task, count_links
 
 TEXT_KEYS = ("text", "note_text", "sentence", "content")
 SPAN_KEYS = ("entities", "spans", "ents", "annotations")
 
 
-class TextEntitiesTask(Task):
+class TextEntitiesTask(Linked, Task):
     """A text with half-open character offsets."""
 
     EXAMPLE: ClassVar[str] = '{"text": "Ann left", "entities": [[0, 3, "PER"]]}'
@@ -27,7 +26,6 @@ class TextEntitiesTask(Task):
     entities: list[JsonSpan] | None = Field(
         None, validation_alias=AliasChoices(*SPAN_KEYS)
     )
-    relations: list[Any] | None = None
 
     @staticmethod
     def matches(task: dict[str, Any]) -> bool:
@@ -45,7 +43,7 @@ class TextEntitiesTask(Task):
             text=self.text,
             spans=spans,
             discontinuous=discontinuous,
-            other=Counter(relations=len(self.relations or [])),
+            other=count_links(vars(self)),
         )
 
 

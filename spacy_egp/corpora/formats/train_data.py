@@ -7,20 +7,20 @@ Sources: https://spacy.io/usage/v2#training; NER Annotator
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ...errors import Errors
 from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample
 from ..json_span import JsonSpan
 from ..records import BadRecord, Entry, TextRecord, Unannotated, shorten
-from ..tasks import Schema, validate
+from ..tasks import Linked, Schema, count_links, validate
 from ..values import read_values
 
 EXAMPLE = '["Ann left", {"entities": [[0, 3, "PER"]]}]'
 
 
-class Annotation(BaseModel):
+class Annotation(Linked):
     """What spaCy's GoldParse took, of which the spans count."""
 
     entities: list[JsonSpan] | None = None
@@ -115,6 +115,7 @@ def _make_record(source: str, example: Example, key: str | None) -> Entry:
         document=source,
         text=example.text,
         spans=[span.to_offsets() for span in spans],
+        other=count_links(vars(annotation)),
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from ...errors import Errors
 from ..format import task_format
 from ..records import BadRecord, Offsets, SpanText, TokenRecord, shorten
-from ..tasks import Number, Task
+from ..tasks import Linked, Number, Task, count_links
 
 
 class W2nerEntity(BaseModel):
@@ -20,7 +20,7 @@ class W2nerEntity(BaseModel):
     type: str
 
 
-class W2nerTask(Task):
+class W2nerTask(Linked, Task):
     """A tokenized sentence."""
 
     EXAMPLE: ClassVar[str] = (
@@ -36,7 +36,11 @@ class W2nerTask(Task):
 
     def to_record(self, source: str) -> TokenRecord:
         record = TokenRecord(
-            source=source, document=source, words=self.sentence, spans=[]
+            source=source,
+            document=source,
+            words=self.sentence,
+            spans=[],
+            other=count_links(vars(self)),
         )
         n_words = len(self.sentence)
         for entity in self.ner or []:

@@ -12,7 +12,7 @@ from ...errors import Errors
 from ..blocks import Line, read_blocks
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
-from ..layers import find_label_feature, has_entities, short_name
+from ..layers import LINKS, find_label_features, has_entities, short_name
 from ..records import BadRecord, Entry, Offsets, TokenRecord, shorten
 
 HEADER = "#FORMAT=WebAnno TSV"
@@ -24,22 +24,26 @@ BAR = re.compile(r"(?<!\\)\|")
 WITH_ID = re.compile(r"(?P<label>.*?)(?<!\\)\[(?P<id>\d{1,9})\]", re.DOTALL)
 # What stands for a feature that is not set.
 NO_LABEL = "*"
+# What the names of the columns of linked annotations' roles begin with.
+ROLE = "ROLE_"
 ESCAPE = re.compile(r"\\(.)")
 # Number, offsets and text of a token.
 N_TOKEN_COLUMNS = 3
 
 
 class Layer(NamedTuple):
-    """A layer of spans.
+    """A layer of annotations.
 
-    name (str): Its type.
-    column (int): The column of its label.
-    has_label (bool): Whether it has one. Its name is the label of a layer without.
+    name (str): The last part of its type, which is the label if there is no feature.
+    columns (tuple[int, ...]): The columns of its label, the likeliest first.
+    has_label (bool): Whether these have labels.
+    links (tuple[int, ...]): The columns of the roles of linked annotations.
     """
 
     name: str
-    column: int
+    columns: tuple[int, ...]
     has_label: bool = True
+    links: tuple[int, ...] = ()
 
 
 def matches_webanno(sample: Sample) -> bool:
@@ -68,13 +72,20 @@ class _Head:
         self.n_columns = N_TOKEN_COLUMNS
 
     def add(self, line: str) -> None:
-        name, *features = line.partition("=")[2].split("|")
-        if line.startswith("#T_SP=") and has_entities(name):
-            label = find_label_feature([feature for feature in features if feature])
-            column = self.n_columns + (label or 0)
-            self.layers.append(Layer(name, column, label is not None))
+        type_name, *features = line.partition("=")[2].split("|")
+        name, first = short_name(type_name), self.n_columns
+        if line.startswith("#T_SP=") and has_entities(type_name):
+            links = [i for i, name in enumerate(features) if name.startswith(ROLE)]
+            # After the column of roles is that of what has them.
+            others = {*links, *(i + 1 for i in links)}
+            own = [i for i, name in enumerate(features) if name and i not in others]
+            found = find_label_features([features[i] for i in own])
+            labels = [own[i] for i in found]
+            columns = tuple(first + i for i in labels) or (first,)
+            link_columns = tuple(first + i for i in links)
+            self.layers.append(Layer(name, columns, bool(labels), link_columns))
         else:
-            self.others.append(Layer(name, self.n_columns))
+            self.others.append(Layer(name, (first,)))
         # A layer without features has a column nevertheless.
         self.n_columns += len(features) or 1
 
@@ -97,19 +108,18 @@ def _read_sentence(path: FilePath, rows: list[Line], head: _Head) -> TokenRecord
         source=source, document=str(path), words=[], spans=[], spaces=[]
     )
     previous_end = None
-    cells: dict[Layer, list[str]] = {layer: [] for layer in layers}
+    tokens: list[list[str]] = []
     for number, line in rows:
         columns = line.split("\t")
         offsets = OFFSETS.fullmatch(columns[1]) if len(columns) > 2 else None
         if SUBTOKEN.fullmatch(columns[0]):
-            for layer in layers:
-                labels = _split_cell(_get(columns, layer.column))
-                record.bad.extend(
-                    BadRecord(
-                        f"{path}:{number}", Errors.EGP246.format(label=shorten(label))
-                    )
-                    for label, _ in labels
+            record.bad.extend(
+                BadRecord(
+                    f"{path}:{number}", Errors.EGP246.format(label=shorten(label))
                 )
+                for layer in layers
+                for label, _ in _read_cells(columns, layer.columns)
+            )
             continue
         if not TOKEN.fullmatch(columns[0]) or offsets is None or not columns[2]:
             problem = Errors.EGP247.format(line=shorten(line))
@@ -118,21 +128,24 @@ def _read_sentence(path: FilePath, rows: list[Line], head: _Head) -> TokenRecord
             record.spaces.append(int(offsets[1]) > previous_end)
         previous_end = int(offsets[2])
         record.words.append(columns[2])
-        for layer in layers:
-            cells[layer].append(_get(columns, layer.column))
-        for layer in head.others:
-            n_other = sum(1 for _ in _split_cell(_get(columns, layer.column)))
-            record.other[short_name(layer.name)] += n_other
+        tokens.append(columns)
     if record.spaces is not None:
         record.spaces.append(False)
     for layer in layers:
-        for span in _read_layer(cells[layer]):
+        for span in _read_spans(tokens, layer.columns):
             if not layer.has_label:
-                span = span._replace(label=short_name(layer.name))
+                span = span._replace(label=layer.name)
             if span.label == NO_LABEL:
                 record.other["spans without a label"] += 1
             else:
                 record.spans.append(span)
+        for column in layer.links:
+            roles = [span.label for span in _read_spans(tokens, (column,))]
+            record.other[LINKS] += sum(
+                len(role.split(";")) for role in roles if role != NO_LABEL
+            )
+    for layer in head.others:
+        record.other[layer.name] += sum(1 for _ in _read_spans(tokens, layer.columns))
     return record
 
 
@@ -140,10 +153,12 @@ def _get(columns: list[str], i: int) -> str:
     return columns[i] if i < len(columns) else "_"
 
 
-def _read_layer(cells: Iterable[str]) -> Iterator[Offsets]:
+def _read_spans(
+    tokens: Iterable[list[str]], columns: tuple[int, ...]
+) -> Iterator[Offsets]:
     stacked: dict[tuple[str, str], tuple[int, int]] = {}
-    for i, cell in enumerate(cells):
-        for label, number in _split_cell(cell):
+    for i, token in enumerate(tokens):
+        for label, number in _read_cells(token, columns):
             if number:
                 start, _ = stacked.get((label, number), (i, i))
                 stacked[label, number] = (start, i + 1)
@@ -151,6 +166,15 @@ def _read_layer(cells: Iterable[str]) -> Iterator[Offsets]:
                 yield Offsets(i, i + 1, label)
     for (label, _), (start, end) in stacked.items():
         yield Offsets(start, end, label)
+
+
+def _read_cells(
+    token: list[str], columns: tuple[int, ...]
+) -> Iterator[tuple[str, str]]:
+    """YIELDS (tuple[str, str]): The label of each annotation on a token, by the first
+    column that has one, and its id."""
+    for cells in zip(*(_split_cell(_get(token, i)) for i in columns), strict=False):
+        yield next((cell for cell in cells if cell[0] != NO_LABEL), cells[0])
 
 
 def _split_cell(cell: str) -> Iterator[tuple[str, str]]:
