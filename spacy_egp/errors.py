@@ -159,10 +159,10 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP009 = "learn_rate_scale must be positive, but it is {scale}."
 
     EGP010 = (
-        "'{name}': the features of {n_bad} of {n_docs} docs are NaN or infinite. The "
-        "first is {text!r}. Nothing was learned from this batch or written to it. "
-        "Lower the learning rate, turn off mixed precision, or go back to a model that "
-        "was saved before."
+        "'{name}': the features of {n_bad} of {n_docs} docs are NaN, infinite, or too "
+        "large for finite scores. The first is {text!r}. Nothing was learned from this "
+        "batch or written to it. Lower the learning rate, turn off mixed precision, or "
+        "go back to a model that was saved before."
     )
     EGP011 = (
         "'{name}': the loss of a batch of {n_docs} docs ({loss}) or its gradient is "
