@@ -10,10 +10,11 @@ from spacy.vocab import Vocab
 from thinc.api import Config
 
 from ..corpora.summary import Listing
+from ..docbins import read_docs
 from ..errors import Errors, Warnings
 from .contradictions import Contradiction, rank_contradictions
 from .counts import PartCounter, PartCounts
-from .docs import known_decoders, read_docs
+from .docs import known_decoders
 from .models import CrossValidation, Judge, TrainedModel
 from .settings import Settings, read_settings
 from .strings import InconsistentString, StringIndex

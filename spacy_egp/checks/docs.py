@@ -1,25 +1,9 @@
-"""The docs of .spacy files, read without looking up the same entry points for each."""
+"""Docs of .spacy files, read without looking up the same entry points for each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from spacy.tokens import Doc, DocBin
-from spacy.training.corpus import FILE_TYPE, walk_corpus
-from spacy.vocab import Vocab
 from srsly.msgpack import msgpack_decoders
-
-
-def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """Read docs.
-
-    path (Path): A .spacy file, or a folder of such files.
-    vocab (Vocab): The vocab of the docs.
-    YIELDS (Doc): The docs.
-    """
-    # spaCy's Corpus passes over docs without tokens.
-    for file in walk_corpus(path, FILE_TYPE):
-        yield from DocBin().from_disk(file).get_docs(vocab)
 
 
 @contextmanager

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import srsly
 from spacy.cli._util import Arg, Opt, import_code, setup_gpu
-from spacy.tokens import DocBin
-from spacy.training import Corpus
-from spacy.training.corpus import FILE_TYPE, walk_corpus
 from tqdm import tqdm
 from wasabi import msg
 
 from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
+from ..docbins import read_docbins, read_examples
 from ..errors import Errors
 from ..pipelines import find_component, load_pipeline
 from .options import CodeOption, ComponentOption, GpuOption, ModelArgument
@@ -75,13 +73,12 @@ def threshold_cli(
             raise ValueError(Errors.EGP102.format(path=output_path))
         nlp = load_pipeline(model)
         name = find_component(nlp, component)
-        paths = walk_corpus(data_path, FILE_TYPE)
-        n_docs = sum(len(DocBin().from_disk(path)) for path in paths)
+        n_docs = sum(len(doc_bin) for _, doc_bin in read_docbins(data_path))
         tuning = tune(
             nlp,
             name,
             # The bar is for a terminal only.
-            lambda: tqdm(Corpus(data_path)(nlp), total=n_docs, disable=None),
+            lambda: tqdm(read_examples(data_path, nlp), total=n_docs, disable=None),
             target=target,
             by_label=by_label,
         )

@@ -9,12 +9,12 @@ from typing import cast
 
 import srsly
 from spacy.language import Language
-from spacy.training import Corpus
-from spacy.training.corpus import FILE_TYPE, walk_corpus
+from spacy.training.corpus import FILE_TYPE
 from spacy.vocab import Vocab
 
 from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
+from ..docbins import read_docs, read_examples
 from ..errors import Errors
 from ..pipelines import find_component, load_pipeline
 from .comparison import compare
@@ -69,19 +69,19 @@ def report(
     with warnings.catch_warnings():
         # Docs with too many spans are counted on the page.
         warnings.filterwarnings("ignore", r"\[EGPW001\]")
-        read_examples = partial(Corpus(data_path), nlp)
+        read_data = partial(read_examples, data_path)
         comparison = None
         if other_model is not None:
             other_nlp, other_name = _load_other(other_model, component, egp_ner)
             comparison = compare(
-                (nlp, name, read_examples),
-                (other_nlp, other_name, partial(Corpus(data_path), other_nlp)),
+                (nlp, name, partial(read_data, nlp)),
+                (other_nlp, other_name, partial(read_data, other_nlp)),
                 str(other_model),
             )
         findings = find_results(
             nlp,
             name,
-            read_examples,
+            partial(read_data, nlp),
             model=str(model),
             data=str(data_path),
             entities=entities,
@@ -150,6 +150,5 @@ def _load_other(
 
 def _read_entities(train_path: Path, key: str) -> set[str]:
     """Texts of the gold spans of docs."""
-    paths = walk_corpus(train_path, FILE_TYPE)
-    docs = Corpus(train_path).read_docbin(Vocab(), paths)
+    docs = read_docs(train_path, Vocab())
     return {span.text for doc in docs for span in doc.spans.get(key, ())}

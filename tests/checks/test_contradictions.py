@@ -12,10 +12,11 @@ from srsly.msgpack import msgpack_decoders
 
 from spacy_egp.checks import models
 from spacy_egp.checks.check import check
-from spacy_egp.checks.docs import known_decoders, read_docs
+from spacy_egp.checks.docs import known_decoders
 from spacy_egp.checks.models import CrossValidation
 from spacy_egp.checks.settings import Settings
 from spacy_egp.checks.strings import StringIndex
+from spacy_egp.docbins import read_docs
 
 NLP = spacy.blank("en")
 PEOPLE = ["Ann", "Bob", "Cleo", "Dan", "Eve", "Finn"]
