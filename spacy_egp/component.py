@@ -449,7 +449,7 @@ class EGPRecognizer(TrainablePipe):
         threshold (Union[float, Dict[str, float]]): Probability from 0 to 1 above which
             a pair is a span, or a table of them by label.
         RETURNS (ScoredSpans): The spans.
-        RAISES (ValueError): If there are features that are NaN or infinite.
+        RAISES (ValueError): If there are features that are NaN, infinite or too large.
         """
         self._check_finite(docs, features)
         self._report_missing(docs)

@@ -1,25 +1,52 @@
-"""The docs of .spacy files, read without looking up the same decoders for each."""
+"""The .spacy files that commands read: whatever is in them, they are docs or an error
+that names the file."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from spacy.training.corpus import FILE_TYPE, walk_corpus
+from spacy.training import Corpus, Example
+from spacy.training.corpus import FILE_TYPE
 from spacy.vocab import Vocab
 from srsly.msgpack import msgpack_decoders
 
+from .corpora.files import decompress, walk_files
+from .corpora.records import LeftOut
+from .errors import Errors
 
-def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """Read docs, also those without tokens, which spaCy's Corpus passes over.
+
+def load_docbin(data: bytes) -> DocBin:
+    """Read the content of a file.
+
+    data (bytes): The content.
+    RETURNS (DocBin): The docs, which may yet be damaged.
+    RAISES (Exception): Whatever damaged data makes zlib, msgpack or NumPy raise;
+        OSError if it decompresses to more than is plausible.
+    """
+    # Checked first, because a DocBin decompresses whatever the size.
+    decompress(data)
+    return DocBin().from_bytes(data)
+
+
+def read_docbins(path: Path) -> Iterator[tuple[Path, DocBin]]:
+    """Read files, sorted by name.
 
     path (Path): A .spacy file, or a folder of such files.
-    vocab (Vocab): The vocab of the docs.
-    YIELDS (Doc): The docs.
+    YIELDS (tuple[Path, DocBin]): A file and its docs, which may yet be damaged.
+    RAISES (ValueError): If a file is no DocBin, or no regular file.
     """
-    for file in walk_corpus(path, FILE_TYPE):
-        yield from get_docs(DocBin().from_disk(file), vocab)
+    for _, file in walk_files([path]):
+        if isinstance(file, LeftOut) and file.source.endswith(FILE_TYPE):
+            raise ValueError(f"{file.source}: {file.reason}")
+        if isinstance(file, Path) and file.suffix == FILE_TYPE:
+            try:
+                doc_bin = load_docbin(file.read_bytes())
+            except Exception as error:
+                raise ValueError(_describe(file, 1, error)) from error
+            yield file, doc_bin
 
 
 def get_docs(doc_bin: DocBin, vocab: Vocab) -> Iterator[Doc]:
@@ -39,6 +66,44 @@ def get_docs(doc_bin: DocBin, vocab: Vocab) -> Iterator[Doc]:
         if doc is None:
             return
         yield doc
+
+
+def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    """Read docs, also those without tokens, which spaCy's Corpus passes over.
+
+    path (Path): A .spacy file, or a folder of such files.
+    vocab (Vocab): The vocab of the docs.
+    YIELDS (Doc): The docs.
+    RAISES (ValueError): If a file is damaged, or no regular file.
+    """
+    for file, doc_bin in read_docbins(path):
+        number = 0
+        try:
+            for doc in get_docs(doc_bin, vocab):
+                number += 1
+                # A label that is not among the strings of the file is found here.
+                for group in (doc.ents, *doc.spans.values()):
+                    for span in group:
+                        _ = span.label_
+                yield doc
+        except Exception as error:
+            raise ValueError(_describe(file, number + 1, error)) from error
+
+
+def read_examples(path: Path, nlp: Language) -> Iterator[Example]:
+    """Read docs with tokens as spaCy's Corpus does.
+
+    path (Path): A .spacy file, or a folder of such files.
+    nlp (Language): The pipeline whose tokenizer makes the docs to predict.
+    YIELDS (Example): The examples.
+    RAISES (ValueError): If a file is damaged, or no regular file.
+    """
+    yield from Corpus(path).make_examples(nlp, filter(len, read_docs(path, nlp.vocab)))
+
+
+def _describe(path: Path, number: int, error: Exception) -> str:
+    problem = f"{type(error).__name__}: {error}"
+    return Errors.EGP103.format(path=path, number=number, error=problem)
 
 
 @contextmanager

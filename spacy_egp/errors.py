@@ -164,10 +164,10 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP009 = "learn_rate_scale must be positive, but it is {scale}."
 
     EGP010 = (
-        "'{name}': the features of {n_bad} of {n_docs} docs are NaN or infinite. The "
-        "first is {text!r}. Nothing was learned from this batch or written to it. "
-        "Lower the learning rate, turn off mixed precision, or go back to a model that "
-        "was saved before."
+        "'{name}': the features of {n_bad} of {n_docs} docs are NaN, infinite, or too "
+        "large for finite scores. The first is {text!r}. Nothing was learned from this "
+        "batch or written to it. Lower the learning rate, turn off mixed precision, or "
+        "go back to a model that was saved before."
     )
     EGP011 = (
         "'{name}': the loss of a batch of {n_docs} docs ({loss}) or its gradient is "
@@ -316,6 +316,7 @@ class Errors(metaclass=ErrorsWithCodes):
     # All commands
     EGP101 = "Unknown {setting} {value!r}: choose one of {choices}."
     EGP102 = "The folder {path} exists: remove it or choose another name."
+    EGP103 = "{path} is no .spacy file, or damaged from doc {number} on: {error}"
     EGP109 = (
         "'spacy egp {name}' cannot be imported: {error}. Install spacy-egp and what it "
         "needs again: pip install --force-reinstall spacy-egp"
@@ -375,7 +376,7 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP218 = "Not valid JSON, so that the rest of the file was not read: {error}"
     EGP219 = "{value} is no object: expected something like {example}"
     EGP220 = "{location}: {error}, got {value}: expected something like {example}"
-    EGP221 = "Not a DocBin, or a damaged one: {error}"
+    EGP221 = "Not a DocBin, or damaged from here on: {error}"
     EGP222 = (
         "No column with IOB tags after the token: expected one for each nesting level. "
         "The columns are {columns}."

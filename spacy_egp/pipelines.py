@@ -10,10 +10,9 @@ from typing import Any
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
-from spacy.training import Corpus
-from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.util import load_model
 
+from .docbins import read_docs
 from .errors import Errors
 
 # spaCy's corpus reader, whose augmenters forget the attrs of span groups, and which
@@ -111,8 +110,7 @@ def forgets_lists(nlp: Language, spans_key: str, labels_attr: str) -> bool:
 def _saved_docs(nlp: Language, path: str | None) -> Iterator[Doc]:
     """The docs of a corpus, none if it is not on this machine."""
     if path and Path(path).exists():
-        files = walk_corpus(path, FILE_TYPE)
-        yield from Corpus(path).read_docbin(nlp.vocab, files)
+        yield from read_docs(Path(path), nlp.vocab)
 
 
 def drops_spans(nlp: Language) -> bool:

@@ -683,7 +683,8 @@ def with_activations(nlp, text, value):
     tok2vec._func = damaged
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+# The last is finite, but scores of it are not.
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e25])
 def test_activations_that_are_not_finite_are_reported(nlp, value):
     """They do not reach the weights, nor are they taken for a doc without spans."""
     examples = make_examples(nlp)

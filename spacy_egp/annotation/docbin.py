@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import IO
 
-import srsly
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
-from ..docbins import get_docs
+from ..docbins import get_docs, load_docbin
 from .records import Hash, Record, Slice
 from .rows import dump_json
 
@@ -21,7 +20,7 @@ def cut_docbin(file: IO[bytes], docs_per_part: int) -> Iterator[Slice]:
     YIELDS (Slice): The slices.
     """
     content = file.read()
-    n_docs = len(DocBin().from_bytes(content))
+    n_docs = len(load_docbin(content))
     digest = Hash(content).hexdigest()
     for offset in range(0, n_docs, docs_per_part):
         n_docs_here = min(docs_per_part, n_docs - offset)
@@ -43,7 +42,7 @@ def read_docbin(
     """
     content = file.read()
     slice.check(Hash(content))
-    docs = DocBin().from_bytes(content)
+    docs = load_docbin(content)
     for string in docs.strings:
         vocab[string]
     for number in range(slice.first, slice.first + slice.n_docs):
@@ -82,21 +81,19 @@ class DocBinWriter:
         self.text_column = text_column
         self.doc_bin = DocBin(store_user_data=True)
 
-    def encode(self, record: Record, doc: Doc) -> Doc:
+    def encode(self, record: Record, doc: Doc) -> DocBin:
         """record (Record): The document. doc (Doc): Its annotation.
-        RETURNS (Doc): The doc with the columns.
+        RETURNS (DocBin): The doc with the columns, which can be written.
         """
         if not isinstance(record.content, Doc):
             columns = json.loads(dump_json(dict(record.columns)))
             del columns[self.text_column]
             doc.user_data.update(columns)
-        # What cannot be serialized must fail before the DocBin has taken half of it.
-        srsly.msgpack_dumps(doc.user_data)
-        return doc
+        return DocBin(docs=[doc], store_user_data=True)
 
-    def write(self, item: Doc) -> None:
-        """item (Doc): A doc with its columns."""
-        self.doc_bin.add(item)
+    def write(self, item: DocBin) -> None:
+        """item (DocBin): A doc with its columns."""
+        self.doc_bin.merge(item)
 
     def close(self) -> None:
         """Write the docs."""

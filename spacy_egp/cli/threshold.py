@@ -10,9 +10,9 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..component import EGPRecognizer
+from ..docbins import read_examples
 from ..errors import Errors
 from ..pipelines import check_output, find_component, load_pipeline, save_pipeline
-from ..readers import Corpus
 from .options import CodeOption, ComponentOption, GpuOption, ModelArgument
 from .terminal import escape
 
@@ -80,7 +80,7 @@ def threshold_cli(
             nlp,
             name,
             # The bar is for a terminal only.
-            lambda: tqdm(Corpus(data_path)(nlp), unit=" docs", disable=None),
+            lambda: tqdm(read_examples(data_path, nlp), unit=" docs", disable=None),
             target=target,
             by_label=by_label,
         )

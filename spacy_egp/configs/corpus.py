@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spacy.attrs import NORM
-from spacy.training.corpus import FILE_TYPE, walk_corpus
 from spacy.vocab import Vocab
 
+from ..docbins import read_docs
 from ..errors import Errors
 from ..nesting import count_crossing, nesting_depths
-from ..readers import Corpus
 from ..settings import DEFAULTS
 
 
@@ -55,8 +54,7 @@ def read_facts(path: Path, spans_key: str = DEFAULTS["spans_key"]) -> CorpusFact
     facts = CorpusFacts()
     keys: set[str] = set()
     norms: set[int] = set()
-    paths = walk_corpus(path, FILE_TYPE)
-    for doc in Corpus(path).read_docbin(Vocab(), paths):
+    for doc in filter(len, read_docs(path, Vocab())):
         spans = doc.spans.get(spans_key, ())
         bounds = [(span.start, span.end) for span in spans]
         facts.docs += 1

@@ -16,10 +16,9 @@ from ..checks.models import TrainedModel
 from ..checks.settings import Settings
 from ..component import EGPRecognizer
 from ..corpora.writer import temporary_output
-from ..docbins import read_docs
+from ..docbins import read_docs, read_examples
 from ..errors import Errors
 from ..pipelines import find_component, load_pipeline
-from ..readers import Corpus
 from .comparison import compare
 from .page import render_page
 from .results import Results, find_results
@@ -77,19 +76,19 @@ def report(
     with warnings.catch_warnings():
         # Docs with too many spans are counted on the page.
         warnings.filterwarnings("ignore", r"\[EGPW001\]")
-        read_examples = partial(Corpus(data_path), nlp)
+        read_data = partial(read_examples, data_path)
         comparison = None
         if other_model is not None:
             other_nlp, other_name = _load_other(other_model, component, egp_ner)
             comparison = compare(
-                (nlp, name, read_examples),
-                (other_nlp, other_name, partial(Corpus(data_path), other_nlp)),
+                (nlp, name, partial(read_data, nlp)),
+                (other_nlp, other_name, partial(read_data, other_nlp)),
                 str(other_model),
             )
         findings = find_results(
             nlp,
             name,
-            read_examples,
+            partial(read_data, nlp),
             model=str(model),
             data=str(data_path),
             texts=texts,

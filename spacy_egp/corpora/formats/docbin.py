@@ -9,9 +9,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.corpus import FILE_TYPE
 from spacy.vocab import Vocab
 
-from ...docbins import get_docs
+from ...docbins import get_docs, load_docbin
 from ...errors import Errors
-from ..files import ByteStream, FilePath, decompress
+from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample
 from ..records import BadRecord, DocRecord, Entry, Unannotated
 
@@ -31,11 +31,9 @@ def read_docbin(path: FilePath, file: ByteStream, options: Options) -> Iterator[
     """
     number = 0
     try:
-        data = file.read()
-        # Checked first, because a DocBin decompresses whatever the size.
-        decompress(data)
-        doc_bin = DocBin().from_bytes(data)
-        for doc in get_docs(doc_bin, Vocab()):
+        for doc in get_docs(load_docbin(file.read()), Vocab()):
+            # Some damage does not show before the doc is written.
+            DocBin(docs=[doc], store_user_data=True)
             number += 1
             yield _read_doc(f"{path}, doc {number}", doc, options.source_key)
     # Damaged files make msgpack, NumPy and spaCy raise whatever they like.
