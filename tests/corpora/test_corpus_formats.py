@@ -560,6 +560,47 @@ CASES = {
         ("in;of[1]", "1-3[2];1-3[2]", "*[1]", "ORG[1]"), ("*[1]", "*[1]", "*[1]",
         "ORG[1]"), ("*[1]|*[2]", "*[1]|*[2]", "*[1]|LOC[2]", "ORG[1]|*[2]"), ("_",) * 4
     ), {}, [NESTED]),
+    # As the newest versions of the tools write them, whole.
+    "PubTator 3": ("a.json", json.dumps({"PubTator3": [{"_id": "1|None", "id": "1",
+        "infons": {}, "pmid": 1, "relations_display": [], "relations": [{"id": "R1"}],
+        "passages": [
+            {"infons": {"type": "title"}, "offset": 0, "text": BANK, "sentences": [],
+             "annotations": [{"id": "2", "infons": {"identifier": "1", "type": "ORG",
+                "valid": True, "database": "x"}, "text": "Bank of Oslo",
+                "locations": [{"offset": 0, "length": 12}]}], "relations": []},
+            {"infons": {"type": "abstract"}, "offset": 18, "text": "Ann left",
+             "annotations": [{"id": "3", "infons": {"type": "PER"}, "text": "Ann",
+                "locations": [{"offset": 18, "length": 3}]}], "relations": []}]}]}),
+        {}, [(f"{BANK} Ann left", ["Ann/PER", "Bank of Oslo/ORG"])]),
+    "GUM 10": ("a.conllu", conllu(
+        "Entity=(1-ORG-new-nnn-cf1-1-sgl", "_",
+        "Bridge=1<2|Entity=(2-LOC-new-nnn-cf2-1-sgl-Oslo)1)", "_",
+        head="# newdoc id = GUM_x\n# global.Entity = "
+        "GRP-etype-infstat-salience-centering-minspan-link-identity"), {}, [NESTED]),
+    "INCEpTION's TSV 3.3": ("a.tsv", webanno(
+        [f"#T_SP={NER}.NamedEntity|identifier|value",
+         "#T_SP=webanno.custom.Ev|ROLE_webanno.custom.Ev:args_webanno.custom.EvLink|"
+         "uima.tcas.Annotation|kind",
+         f"#T_RL=webanno.custom.Rel|label|BT_{NER}.NamedEntity"],
+        ("http://x[1]", "ORG[1]", *"_____"), ("http://x[1]", "ORG[1]", *"_____"),
+        ("http://x[1]|*[2]", "ORG[1]|LOC[2]", *"___", "in", "1-1[1_2]"),
+        (*"__", "who;where", "1-1[1];1-3[2]", "Go", *"__")).replace("3.2", "3.3"), {}, [
+            (BANK, [*NESTED[1], "left/Go"])]),
+    "brat, all kinds of lines": ({
+        "a.txt": f"{BANK}\r\nAnn ran", "a.ann": "T1\tORG 0 12\tBank of Oslo\r\n"
+        "T2\tLOC 8 12\tOslo\r\nT3\tPER 19 22\tAnn\r\nA1\tNegation T1\r\n"
+        "#1\tAnnotatorNotes T1\tx\r\nN1\tReference T1 Wikipedia:1\tBank\r\n"
+        "R1\tin Arg1:T1 Arg2:T2\t\r\nE1\tORG:T1 Loc:T2\r\n*\tEquiv T1 T2\r\n",
+        "annotation.conf": "[entities]\nORG\n", "visual.conf": "[labels]\n"},
+        None, {}, [(f"{BANK} Ann ran", [*NESTED[1], "Ann/PER"])]),
+    "Label Studio, all kinds of results": ("a.json", json.dumps([{
+        "id": 1, "drafts": [], "predictions": [{"result": [{"type": "labels", "value":
+            {"start": 0, "end": 1, "labels": ["X"]}}]}], "meta": {}, "annotations": [{
+            "was_cancelled": False, "ground_truth": False, "prediction": {}, "result": [
+                {"id": "a", "type": "labels", "origin": "manual", "value": ANN},
+                {"type": "choices", "value": {"choices": ["news"]}},
+                {"type": "relation", "from_id": "a", "to_id": "a", "labels": ["is"]}]}],
+        "data": {"text": "Ann left", "meta_info": "x"}}]), {}, [LEFT]),
     # Characters
     "white space before": ("a.jsonl", json_lines(
         {"text": "So Ann left", "label": [[2, 6, "PER"]]}), {}, [
