@@ -68,6 +68,12 @@ for (const table of document.querySelectorAll("table[data-shown]")) {
   }
 }
 
+// A link to a folded section opens it.
+for (const link of document.querySelectorAll("nav a")) {
+  const folded = document.querySelector(`${link.hash} > details`);
+  if (folded) link.addEventListener("click", () => (folded.open = true));
+}
+
 const labelFilter = document.getElementById("label-filter");
 labelFilter.addEventListener("change", () => filterRows(labelFilter.value));
 

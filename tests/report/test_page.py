@@ -255,7 +255,7 @@ def test_bars_are_below_their_words(name, open_page):
 @needs_chromium
 def test_score_matrix(open_page):
     page = open_page()
-    page.locator("#matrix summary").click()
+    page.get_by_role("link", name="Scores").click()
     sentences = page.get_by_label("Sentence")
     names = sentences.locator("option").all_text_contents()
     assert len(names) == len(SENTENCES) * 2
