@@ -300,8 +300,8 @@ class Errors(metaclass=ErrorsWithCodes):
         "first time."
     )
     EGP025 = (
-        "'{name}': the pretrained model '{model}' is other than "
-        "[components.{name}.model] says. Set {changes}."
+        "'{name}': the pretrained model '{model}' does not match "
+        "[components.{name}.model]. Set {changes}."
     )
     EGP026 = (
         "spacy-egp.TransformerModel.v1: stride must be from 1 to window, but window is "
@@ -316,7 +316,7 @@ class Errors(metaclass=ErrorsWithCodes):
     # All commands
     EGP101 = "Unknown {setting} {value!r}: choose one of {choices}."
     EGP102 = "The folder {path} exists: remove it or choose another name."
-    EGP103 = "{path} is no .spacy file, or damaged from doc {number} on: {error}"
+    EGP103 = "{path} is not a .spacy file, or is damaged from doc {number} on: {error}"
     EGP109 = (
         "'spacy egp {name}' cannot be imported: {error}. Install spacy-egp and what it "
         "needs again: pip install --force-reinstall spacy-egp"
@@ -374,7 +374,7 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP217 = "Not valid JSON: {error}"
     EGP218 = "Not valid JSON, so that the rest of the file was not read: {error}"
-    EGP219 = "{value} is no object: expected something like {example}"
+    EGP219 = "{value} is not an object: expected something like {example}"
     EGP220 = "{location}: {error}, got {value}: expected something like {example}"
     EGP221 = "Not a DocBin, or damaged from here on: {error}"
     EGP222 = (
@@ -382,14 +382,14 @@ class Errors(metaclass=ErrorsWithCodes):
         "The columns are {columns}."
     )
     EGP223 = "{columns} has an empty token: add it, or remove the line."
-    EGP224 = "{tag} is no IOB tag: expected O, or B-, I-, E-, S- and a label."
+    EGP224 = "{tag} is not an IOB tag: expected O, or B-, I-, E-, S- and a label."
     EGP225 = "{tag} does not continue a span of its label: correct the tags."
     EGP226 = "brat has .txt, .ann (or .a1 and .a2) and .conf files only."
     EGP227 = "There is no {name} beside it: add it, or leave the file out."
-    EGP228 = "{line} is no span: expected something like 'T1<tab>PER 0 3<tab>Ann'."
-    EGP229 = "{line} is no brat annotation: these begin with one of {kinds}."
+    EGP228 = "{line} is not a span: expected something like 'T1<tab>PER 0 3<tab>Ann'."
+    EGP229 = "{line} is not a brat annotation: these begin with one of {kinds}."
     EGP230 = (
-        'The entity {start}-{end} has no text in "entity", which tells whether '
+        'The entity {start}-{end} has no text in "entity", which shows whether '
         "end_idx is inclusive: add it."
     )
     EGP231 = (
@@ -436,19 +436,19 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP246 = "{label} is on a part of a token: annotate whole tokens."
     EGP247 = (
-        "{line} is no token: expected something like '1-1<tab>0-3<tab>Ann<tab>PER'."
+        "{line} is not a token: expected something like '1-1<tab>0-3<tab>Ann<tab>PER'."
     )
-    EGP248 = "{line} is no row of CoNLL-U, which has ten columns."
+    EGP248 = "{line} is not a row of CoNLL-U, which has ten columns."
     EGP249 = "The brackets of the entity {entity} do not match: correct them."
     EGP250 = (
-        "{line} is no annotation: expected something like "
+        "{line} is not an annotation: expected something like "
         "'1<tab>0<tab>3<tab>Ann<tab>PER<tab>-'."
     )
     EGP251 = "Not CSV from here on: {error}"
     EGP252 = "The mention of {label} has the offsets {value}: correct them."
     EGP253 = (
-        "{line} is no list of entities: expected something like '0,2 G#DNA|3,4 G#DNA', "
-        "or an empty line."
+        "{line} is not a list of entities: expected something like "
+        "'0,2 G#DNA|3,4 G#DNA', or an empty line."
     )
     EGP254 = (
         "{n_lines} lines for a sentence, which has the tokens, their tags if given, "
@@ -486,7 +486,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "The output would be written over {path}, which is an input: choose another "
         "name."
     )
-    EGP298 = "true and false are no numbers"
+    EGP298 = "true and false are not numbers"
     EGP290 = "Not XML from here on: {error}"
     EGP291 = "Elements that are nested more than {max_depth} deep: correct the file."
     EGP292 = "The entity &{name}; is not defined: write its character, or define it."
@@ -545,7 +545,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "as in this package's configs."
     )
     EGP306 = (
-        "{path} is no log of '{name}' with scores of doc.spans['{spans_key}']: "
+        "{path} is not a log of '{name}' with scores of doc.spans['{spans_key}']: "
         "{error!r}"
     )
     EGP307 = (
@@ -558,7 +558,7 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP309 = "{path} does not end in {suffix}: choose another name for {output}."
     EGP340 = (
-        "{path}, {name}, is no .spacy file: make one with spacy egp convert {path} "
+        "{path}, {name}, is not a .spacy file: make one with spacy egp convert {path} "
         "OUTPUT.spacy, or name a folder of such files."
     )
     EGP341 = (
@@ -623,19 +623,19 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP410 = 'Parquet needs pyarrow: pip install "spacy-egp[parquet]"'
     EGP411 = 'The engine ray needs Ray: pip install "spacy-egp[ray]"'
-    EGP412 = "{url} is no output of this command: name another folder."
+    EGP412 = "{url} is not an output of this command: name another folder."
     EGP413 = (
         "{url} has parts of another run: {setting} was {old!r} and is now {new!r}. "
         "Repeat that run's command, or name another folder."
     )
     EGP414 = (
         "A worker process was killed, perhaps for lack of memory. What is written "
-        "stays: run the same command again to go on."
+        "stays: run the same command again to resume."
     )
     EGP415 = "A worker failed: {error}"
     EGP416 = (
         "Ray has given up a part whose workers were killed {n_retries} times. What is "
-        "written stays: run the same command again to go on, with a lower --n-process "
+        "written stays: run the same command again to resume, with a lower --n-process "
         "or --batch-words if memory ran out. {error}"
     )
 
@@ -673,7 +673,7 @@ class Errors(metaclass=ErrorsWithCodes):
     )
     EGP432 = "{url} has two columns {column!r}: rename one of them."
     EGP437 = (
-        "{url} has parts, but its _manifest.json, which tells what they are made from, "
+        "{url} has parts, but its _manifest.json, which lists what they are made from, "
         "is damaged or missing: name another folder."
     )
     EGP439 = (

@@ -86,7 +86,7 @@ def annotate_cli(
     added; other columns stay, and so does the order of the documents.
 
     The output is written in parts. If the command is interrupted, the same
-    command goes on with the parts that are missing. Documents that fail are
+    command resumes with the parts that are missing. Documents that fail are
     listed in the folder _failed of the output, and the exit code is then 1.
     With - as the output, the documents are written to stdout when all are annotated.
 

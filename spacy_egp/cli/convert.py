@@ -99,7 +99,7 @@ def convert_cli(
 ) -> None:
     """
     Convert an annotated corpus to .spacy files with all its spans in doc.spans.
-    The summary tells what was converted, and what was left out and why.
+    The summary shows what was converted, and what was left out and why.
 
     Texts that are tokenized already keep their tokens, others are tokenized with
     the language's tokenizer or the one of --tokenizer. Gzipped files can be read
@@ -208,9 +208,9 @@ def print_left_out(summary: Summary, n_errors: int) -> None:
     for reason, count in summary.unannotated.items():
         msg.warn(f"{count} text(s) left out that are not annotated: {escape(reason)}")
     for kind, count in summary.other.items():
-        msg.warn(f"{count} annotation(s) left out that are no spans: {escape(kind)}")
+        msg.warn(f"{count} annotation(s) left out that are not spans: {escape(kind)}")
     _print_list(
-        "file(s) left out that are no part of the corpus",
+        "file(s) left out that are not part of the corpus",
         summary.files,
         (f"{file.source}: {file.reason}" for file in summary.files.first),
     )

@@ -412,8 +412,8 @@ def test_brat_spans_across_lines_and_in_pieces(corpus, output):
     assert "1 span(s) left out that are discontinuous" in result.output
     assert re.search(r"a.ann:2 +LOC +'north Asia'", result.output)
     assert "c.jpg: [EGP226]" in words_of(result)
-    assert "1 annotation(s) left out that are no spans: relations" in result.output
-    assert "1 annotation(s) left out that are no spans: notes" in result.output
+    assert "1 annotation(s) left out that are not spans: relations" in result.output
+    assert "1 annotation(s) left out that are not spans: notes" in result.output
     assert (
         "1 text(s) left out that are not annotated: there is no .ann" in result.output
     )

@@ -28,5 +28,5 @@ def test_no_log(tmp_path, trained_nlp):
 @pytest.mark.parametrize("lines", [[make_line(0, ner=1.0)], [{"a": 1}], [[]]])
 def test_log_of_something_else(lines, tmp_path, trained_nlp):
     srsly.write_jsonl(tmp_path / "log.jsonl", lines)
-    with pytest.raises(ValueError, match=r"EGP306.*log\.jsonl is no log of 'egp_ner'"):
+    with pytest.raises(ValueError, match=r"EGP306.*is not a log of 'egp_ner'"):
         read_training_log(tmp_path, trained_nlp.get_pipe("egp_ner"))
