@@ -82,7 +82,6 @@ def test_plots_and_table(small_axes, tmp_path):
     srsly.write_json(path, {"pipelines": pipelines, "heads": heads})
     benchmark_plots.benchmark_plots(path)
     for name in ("pipelines", "training", "prediction"):
-        for suffix in (".png", ".svg"):
-            assert (tmp_path / f"benchmark-{name}{suffix}").stat().st_size > 0
+        assert (tmp_path / f"benchmark-{name}.png").stat().st_size > 0
     table = path.with_suffix(".md").read_text(encoding="utf8")
     assert "| 1 x 400 x 20000 | training | dense | given up: " in table

@@ -40,11 +40,9 @@ def plot_speeds(ax: Axes, speeds: dict[str, dict[str, float]]) -> None:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG and SVG, the same bytes for the same figure.
+    """Write a figure as PNG.
 
     figure (Figure): The figure.
     path (Path): Where to write, without the suffix.
     """
-    plt.rcParams["svg.hashsalt"] = "spacy-egp"
     figure.savefig(path.with_name(f"{path.name}.png"), dpi=110)
-    figure.savefig(path.with_name(f"{path.name}.svg"), metadata={"Date": None})
