@@ -12,8 +12,6 @@ Results = dict[str, Any]
 
 BEGIN = "<!-- ANNOTATE_TABLES: START (written by annotate_tables.py) -->"
 END = "<!-- ANNOTATE_TABLES: END -->"
-# Not a quote: for a price to multiply with.
-PRICE = 0.04
 DOCS_PER_PART = 10_000
 
 
@@ -88,8 +86,7 @@ def plan_table(results: Results) -> str:
     ]
     return (
         f"With {per_core:,.0f} words/s for a core, as on the two nodes above, a "
-        f"billion words are {core_hours:,.1f} core hours: {PRICE * core_hours:,.2f} at "
-        f"a price of {PRICE} for a core hour. The driver handed out "
+        f"billion words are {core_hours:,.1f} core hours. The driver handed out "
         f"{results['parts_per_second']:,.0f} parts/s to two workers when parts were "
         f"next to empty. With parts of {DOCS_PER_PART:,} documents "
         f"({words_per_part:,.0f} words), that is enough for {most_cores:,.0f} "
