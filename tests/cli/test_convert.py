@@ -488,7 +488,7 @@ def test_summary(corpus, output):
     assert rows["Docs"] == "4"
     assert rows["Tokens"] == "19"
     assert rows["Spans"] == "9"
-    assert rows["Nesting depth"] == "3 (1: 6, 2: 2, 3: 1)"
+    assert rows["Nesting depth"] == "2 (1: 7, 2: 2)"
     assert rows["Longest span"].startswith("3 tokens: ")
     assert rows["Crossing spans"] == "2 (22.2%)"
     assert rows["PER"] == "1"

@@ -121,7 +121,7 @@ def make_corrupt_data(tmp_path):
 @pytest.mark.parametrize(
     ("make_data", "message"),
     [
-        (make_corrupt_data, "doesn't look like the data is in DocBin"),
+        (make_corrupt_data, "[EGP103]"),
         (lambda path: write_data(path, []), "[EGP307] There are no docs"),
         (lambda path: write_data(path, NESTED_DATA, key="x"), "None of the 4 docs"),
         (lambda path: path, "There are no docs"),

@@ -11,6 +11,7 @@ from generated import tiny_nlp
 from spacy_egp.report import tuning
 from spacy_egp.report.evaluation import THRESHOLDS
 from spacy_egp.report.results import find_results
+from spacy_egp.report.texts import Texts
 from spacy_egp.report.tuning import Target, tune
 
 BEST_F = Target()
@@ -116,7 +117,12 @@ def test_report_suggests_the_same(nlp, monkeypatch):
     monkeypatch.setattr(tuning, "GRID", THRESHOLDS)
     found = tune_on_data(nlp, by_label=True)
     results = find_results(
-        nlp, "egp_ner", partial(make_examples, nlp, DATA), model="", data=""
+        nlp,
+        "egp_ner",
+        partial(make_examples, nlp, DATA),
+        model="",
+        data="",
+        texts=Texts(),
     ).results
     suggested = results.label_thresholds
     assert list(suggested) == list(results.labels)
