@@ -31,24 +31,6 @@ def load_docbin(data: bytes) -> DocBin:
     return DocBin().from_bytes(data)
 
 
-def read_docbins(path: Path) -> Iterator[tuple[Path, DocBin]]:
-    """Read files, sorted by name.
-
-    path (Path): A .spacy file, or a folder of such files.
-    YIELDS (tuple[Path, DocBin]): A file and its docs, which may yet be damaged.
-    RAISES (ValueError): If a file is no DocBin, or no regular file.
-    """
-    for _, file in walk_files([path]):
-        if isinstance(file, LeftOut) and file.source.endswith(FILE_TYPE):
-            raise ValueError(f"{file.source}: {file.reason}")
-        if isinstance(file, Path) and file.suffix == FILE_TYPE:
-            try:
-                doc_bin = load_docbin(file.read_bytes())
-            except Exception as error:
-                raise ValueError(_describe(file, 1, error)) from error
-            yield file, doc_bin
-
-
 def get_docs(doc_bin: DocBin, vocab: Vocab) -> Iterator[Doc]:
     """Get the docs of a DocBin, as its own method does. That searches the registry and
     the entry points of all packages for decoders three times a doc, which takes longer
@@ -76,7 +58,7 @@ def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     YIELDS (Doc): The docs.
     RAISES (ValueError): If a file is damaged, or no regular file.
     """
-    for file, doc_bin in read_docbins(path):
+    for file, doc_bin in _read_docbins(path):
         number = 0
         try:
             for doc in get_docs(doc_bin, vocab):
@@ -104,6 +86,19 @@ def read_examples(path: Path, nlp: Language) -> Iterator[Example]:
 def _describe(path: Path, number: int, error: Exception) -> str:
     problem = f"{type(error).__name__}: {error}"
     return Errors.EGP103.format(path=path, number=number, error=problem)
+
+
+def _read_docbins(path: Path) -> Iterator[tuple[Path, DocBin]]:
+    """Files, sorted by name, and their docs, which may yet be damaged."""
+    for _, file in walk_files([path]):
+        if isinstance(file, LeftOut) and file.source.endswith(FILE_TYPE):
+            raise ValueError(f"{file.source}: {file.reason}")
+        if isinstance(file, Path) and file.suffix == FILE_TYPE:
+            try:
+                doc_bin = load_docbin(file.read_bytes())
+            except Exception as error:
+                raise ValueError(_describe(file, 1, error)) from error
+            yield file, doc_bin
 
 
 @contextmanager
