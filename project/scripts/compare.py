@@ -11,7 +11,7 @@ import spacy
 import srsly
 import typer
 from comparison_run import Run
-from datasets import NameArg, part_path
+from datasets import NameArg, names_among, part_path
 from documents import summarize_joined
 from measuring import commit, machine, mean_and_sd, use_device
 from pipeline_benchmark import prediction_speeds, training_speeds
@@ -26,14 +26,7 @@ Result = dict[str, Any]
 # Fewer than in the benchmark: a round over a transformer takes a minute.
 N_ROUNDS = 3
 
-
-def check_heads(heads: str) -> str:
-    """RETURNS (str): The names.
-    RAISES (typer.BadParameter): If one of them is no head's."""
-    for head in heads.split(","):
-        if head not in HEADS:
-            raise typer.BadParameter(f"{head!r} is none of {', '.join(HEADS)}")
-    return heads
+check_heads = names_among(HEADS)
 
 
 def compare(

@@ -1,5 +1,6 @@
 """The corpora of the project: where the files of each are, and its language."""
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -74,6 +75,19 @@ def check_name(name: str) -> str:
     if name not in DATASETS:
         raise typer.BadParameter(f"{name!r} is none of {', '.join(DATASETS)}")
     return name
+
+
+def names_among(known: Collection[str]) -> Callable[[str], str]:
+    """RETURNS (Callable): Takes names with commas between them and returns them; raises
+    typer.BadParameter if one of them is not known."""
+
+    def check(names: str) -> str:
+        for name in names.split(","):
+            if name not in known:
+                raise typer.BadParameter(f"{name!r} is none of {', '.join(known)}")
+        return names
+
+    return check
 
 
 NameArg = Annotated[str, typer.Argument(help="Name of the corpus", callback=check_name)]

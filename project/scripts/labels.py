@@ -13,7 +13,7 @@ import spacy
 import srsly
 import typer
 from comparison_run import CONFIGS, keep_result, train
-from datasets import NameArg, part_path, set_dataset
+from datasets import NameArg, names_among, part_path, set_dataset
 from markdown_table import markdown_table, percent
 from measuring import commit, machine, mean_and_sd
 from recognizers import SPANS_KEY
@@ -222,13 +222,7 @@ class Training:
         return keep_result(self.folder / "result.json", parts, compute)
 
 
-def check_techniques(techniques: str) -> str:
-    """RETURNS (str): The names.
-    RAISES (typer.BadParameter): If one of them is no technique's."""
-    for name in techniques.split(","):
-        if name not in TECHNIQUES:
-            raise typer.BadParameter(f"{name!r} is none of {', '.join(TECHNIQUES)}")
-    return techniques
+check_techniques = names_among(TECHNIQUES)
 
 
 def labels(
