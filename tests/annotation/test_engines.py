@@ -12,11 +12,11 @@ from threading import Thread
 import psutil
 import pytest
 import srsly
-from annotate_benchmark import find_processes
 from annotations import read_files
 from ray.cluster_utils import Cluster
 from thinc.util import has_cupy_gpu
 
+from scripts.commands.annotate import find_processes
 from spacy_egp.annotation import ray_data
 from spacy_egp.annotation.annotate import annotate
 
