@@ -28,13 +28,14 @@ from wasabi import msg
 
 from scripts.shared.measuring import machine, peak_mb, resident_mb, spread
 from scripts.shared.random_bert import write_bert
+from scripts.shared.training import CONFIGS
 
 app = typer.Typer()
 Model = Annotated[Path, typer.Argument(help="The pipeline")]
 Docs = Annotated[Path, typer.Argument(help="Docs whose texts are annotated (.spacy)")]
 Result = Annotated[Path, typer.Argument(help="JSON file to write")]
 SMALL_PARTS = ["--docs-per-part", "500"]
-CONFIG = Path(__file__).parents[3] / "configs" / "egp_trf.cfg"
+CONFIG = CONFIGS / "egp_trf.cfg"
 WORDS = ["".join(letters) for letters in product("bdfgklmnpr", "aeiou", "lmnrst")]
 SIZES = [1, 20]
 # About as many words as a batch of annotate, and faster than the 1,000 of the configs.

@@ -12,10 +12,10 @@ from spacy.training.loop import train as train_loop
 from spacy.util import load_config, registry
 from thinc.api import Config
 
-from scripts.compare.run import CONFIGS
 from scripts.corpora.prepare import part_path
 from scripts.shared.markdown_table import markdown_table
 from scripts.shared.measuring import commit, machine
+from scripts.shared.training import CONFIGS
 from spacy_egp.corpora.writer import temporary_output
 
 # The configs that are trained: a name in configs/, and what is set in its [training].

@@ -15,7 +15,7 @@ from scripts.shared.measuring import use_device
 from spacy_egp.corpora.writer import temporary_output
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScaledRun(Run):
     """A training of the comparison with a `learn_rate_scale` of its own.
 
@@ -71,9 +71,7 @@ def learn_rate_scales(
             seed=seed,
             dropout=dropout,
             steps=steps,
-            minutes=0.0,
             transformer=transformer,
-            docs="whole",
             learn_rate=learn_rate,
             learn_rate_scale=scale,
         )

@@ -1,30 +1,21 @@
 """One training of the comparison, in a folder of its own."""
 
-import random
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import spacy
-import srsly
-from spacy.training import Corpus, Example
-from spacy.training.initialize import init_nlp
+from spacy.training import Corpus
 from spacy.training.loop import DIR_MODEL_BEST
-from spacy.training.loop import train as train_loop
-from spacy.util import load_config, registry
+from spacy.util import load_config
 from thinc.api import Config
-from weasel.util import get_checksum, get_hash
+from weasel.util import get_checksum
 
 from scripts.corpora.prepare import part_path, set_dataset
 from scripts.documents.joined import score_joined
 from scripts.peers.recognizers import HEADS, recognizer_config
-from scripts.shared.measuring import commit, machine
-from spacy_egp.corpora.writer import temporary_output
+from scripts.shared.training import CONFIGS, keep_result, train
 
-CONFIGS = Path(__file__).parents[3] / "configs"
 RUNS = Path("training") / "compare"
 # How many of the test docs are joined to one, to see scores by the length of docs.
 JOINED = (1, 5, 10, 50)
@@ -47,7 +38,7 @@ def reader_settings(docs: str) -> dict[str, Any]:
     raise ValueError(f"{docs!r} is not whole, sentences, pieces-N or joined-N")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """One training of the comparison.
 
@@ -71,10 +62,10 @@ class Run:
     seed: int
     dropout: float
     steps: int
-    minutes: float
-    transformer: str
-    learn_rate: float
-    docs: str
+    minutes: float = 0.0
+    transformer: str = ""
+    learn_rate: float = 0.0
+    docs: str = "whole"
 
     @property
     def budget(self) -> str:
@@ -168,73 +159,3 @@ class Run:
 
         parts = {"config": config, "corpora": checksums, "joined": JOINED}
         return keep_result(self.folder / "result.json", parts, compute)
-
-
-def train(config: Config, folder: Path, gpu_id: int = -1) -> float:
-    """Train with spaCy's loop.
-
-    config (Config): The config.
-    folder (Path): Where the log and the models are written.
-    gpu_id (int): GPU to compute on, -1 for the CPU.
-    RETURNS (float): Minutes without the initialization.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    log_path = folder / "training.log"
-    # A line at a time, so that one can watch the log. Warnings go there too.
-    with log_path.open("w", buffering=1) as log, redirect_stderr(log):
-        nlp = init_nlp(config, use_gpu=gpu_id)
-        begin = time.perf_counter()
-        train_loop(nlp, folder, use_gpu=gpu_id, stdout=log, stderr=log)
-        return (time.perf_counter() - begin) / 60
-
-
-def keep_result(
-    path: Path, parts: dict[str, Any], compute: Callable[[], dict[str, Any]]
-) -> dict[str, Any]:
-    """Compute a result and write it to a file, unless it is there already.
-
-    path (Path): The JSON file.
-    parts (Dict[str, Any]): What the result depends on.
-    compute (Callable[[], Dict[str, Any]]): Computes it.
-    RETURNS (Dict[str, Any]): The result, with a hash of what it depends on, the machine
-        and the commit.
-    """
-    fingerprint = get_hash(parts)
-    result: dict[str, Any] = srsly.read_json(path) if path.exists() else {}
-    if result.get("fingerprint") != fingerprint:
-        path.unlink(missing_ok=True)
-        run = {"machine": machine(), "commit": commit()}
-        result = {"fingerprint": fingerprint, **compute(), **run}
-        with temporary_output(path) as temporary_path:
-            srsly.write_json(temporary_path, result)
-    # As it is read later: JSON has fewer digits.
-    result = srsly.read_json(path)
-    return result
-
-
-@registry.batchers("spacy-egp-project.batch_for_minutes.v1")
-def make_batch_for_minutes(
-    batcher: Callable[[Iterable[Example]], Iterable[list[Example]]],
-    minutes: float,
-    clock: str = "perf_counter",
-) -> Callable[[list[Example]], Iterator[list[Example]]]:
-    """Create a batcher whose one pass takes a given time, however often it goes
-    through the examples.
-
-    batcher (Callable): The batcher of each time.
-    minutes (float): Minutes of the clock.
-    clock (str): Function of the module `time`: "perf_counter" for wall-clock minutes,
-        "process_time" for those of the processor.
-    """
-    now: Callable[[], float] = getattr(time, clock)
-
-    def batch(examples: list[Example]) -> Iterator[list[Example]]:
-        end = now() + 60 * minutes
-        while True:
-            for examples_of_batch in batcher(examples):
-                if now() > end:
-                    return
-                yield examples_of_batch
-            random.shuffle(examples)
-
-    return batch

@@ -20,11 +20,11 @@ from thinc.api import Config
 from tqdm import tqdm
 from weasel.util import get_checksum
 
-from scripts.compare.run import CONFIGS, keep_result, train
 from scripts.corpora.prepare import NameArg, names_among, part_path, set_dataset
 from scripts.peers.recognizers import SPANS_KEY
 from scripts.shared.markdown_table import markdown_table, percent
 from scripts.shared.measuring import commit, machine, mean_and_sd
+from scripts.shared.training import CONFIGS, keep_result, train
 from spacy_egp.corpora.writer import temporary_output
 
 RUNS = Path("training") / "labels"

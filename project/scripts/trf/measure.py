@@ -30,9 +30,10 @@ from scripts.shared.measuring import (
     spread,
     use_device,
 )
+from scripts.shared.training import CONFIGS
 from spacy_egp.corpora.writer import temporary_output
 
-CONFIG = Path(__file__).parents[3] / "configs" / "egp_trf.cfg"
+CONFIG = CONFIGS / "egp_trf.cfg"
 # Words of a padded batch.
 BATCH_SIZE = 1000
 # Words of the long docs.

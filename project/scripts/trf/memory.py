@@ -34,9 +34,10 @@ from scripts.shared.measuring import (
     use_device,
 )
 from scripts.shared.random_bert import write_bert
+from scripts.shared.training import CONFIGS
 from spacy_egp.corpora.writer import temporary_output
 
-CONFIG = Path(__file__).parents[3] / "configs" / "egp_trf.cfg"
+CONFIG = CONFIGS / "egp_trf.cfg"
 LARGE = {
     "vocab_size": 30522,
     "hidden_size": 1024,

@@ -1,5 +1,7 @@
 """The comparison of heads in the project."""
 
+from functools import partial
+
 import pytest
 import spacy
 import srsly
@@ -7,12 +9,12 @@ from conftest import NESTED_DATA, make_examples
 from spacy.tokens import DocBin
 
 from scripts.benchmark import pipelines as pipeline_benchmark
-from scripts.compare import run as comparison_run
 from scripts.compare import train as compare
 from scripts.compare.plots import compare_plots
-from scripts.compare.run import Run, make_batch_for_minutes
+from scripts.compare.run import Run
 from scripts.corpora import prepare
 from scripts.peers.recognizers import HEADS
+from scripts.shared.training import make_batch_for_minutes, train
 from spacy_egp.scoring import span_score
 
 # A span of 10 tokens, which spancat with n-grams of 1 to 8 cannot have.
@@ -32,6 +34,12 @@ def run_compare(**settings):
     defaults = {"encoder": "cnn", "seeds": "0", "dropout": "0.1", "steps": STEPS}
     compare.compare("tiny", path, **{**defaults, "heads": ",".join(HEADS), **settings})
     return srsly.read_json(path)
+
+
+def make_run(**settings):
+    """One training of the comparison, that of `run_compare` by default."""
+    defaults = {"encoder": "cnn", "seed": 0, "dropout": 0.1, "steps": STEPS}
+    return Run(dataset="tiny", **{**defaults, **settings})
 
 
 @pytest.fixture(scope="module")
@@ -124,20 +132,18 @@ def test_tables_and_plot(comparison, heads, capsys):
 def test_goes_on_where_it_was_interrupted(comparison, monkeypatch):
     """What is finished is not trained again, what is not is."""
     trained = []
-    train = comparison_run.train
 
     def count(config, *args):
         trained.append(config["nlp"]["pipeline"][-1].removesuffix("_ner"))
         return train(config, *args)
 
-    monkeypatch.setattr(comparison_run, "train", count)
+    monkeypatch.setattr("scripts.compare.run.train", count)
     again = run_compare()
     assert trained == []
     assert [head["runs"] for head in again["heads"]] == [
         head["runs"] for head in comparison["heads"]
     ]
-    folder = Run("tiny", "cnn", "crf", 0, 0.1, STEPS, 0, "", 0, "whole").folder
-    (folder / "result.json").unlink()
+    (make_run(head="crf").folder / "result.json").unlink()
     run_compare(heads="egp,crf")
     assert trained == ["crf"]
     run_compare(heads="egp,crf", steps=1)
@@ -158,7 +164,7 @@ def test_each_head_takes_its_best_dropout():
         joined = {"10": {"f": f / 2}}
         return {"dev": dev_scores, "test": test, "joined": joined}
 
-    run = Run("tiny", "cnn", "egp", 1, 0.1, STEPS, 0, "", 0, "whole")
+    run = make_run(head="egp", seed=1)
     result = compare.train_head(run, [0.1, 0.2, 0.3], [2, 3], finish)
     assert runs == [(0.1, 1), (0.2, 1), (0.3, 1), (0.2, 2), (0.2, 3)]
     assert result["dropout"] == 0.2
@@ -179,7 +185,7 @@ def test_unknown_names_are_refused():
 def test_minutes_end_the_training(monkeypatch):
     """However often that goes through the examples."""
     seconds = iter(range(1000))
-    monkeypatch.setattr(comparison_run.time, "perf_counter", lambda: next(seconds))
+    monkeypatch.setattr("time.perf_counter", lambda: next(seconds))
     batch = make_batch_for_minutes(lambda examples: ([x] for x in examples), 0.1)
     batches = list(batch([1, 2, 3, 4]))
     # Looks at the clock at 0 s, and before each batch.
@@ -188,7 +194,7 @@ def test_minutes_end_the_training(monkeypatch):
 
 
 def test_budget_in_minutes_trains(tiny):
-    run = Run("tiny", "cnn", "egp", 0, 0.1, 0, 0.01, "", 0, "whole")
+    run = make_run(head="egp", steps=0, minutes=0.01)
     result = run.finish(gpu_id=-1)
     assert result["minutes"] >= 0.01
     assert run.model_path.exists()
@@ -197,28 +203,26 @@ def test_budget_in_minutes_trains(tiny):
 def test_learning_rate(tiny):
     """That of the config or another, falling until the last step."""
 
-    def make_run(encoder, minutes=0, learn_rate=0):
-        return Run(
-            "tiny", encoder, "crf", 0, 0.1, STEPS, minutes, "bert", learn_rate, "whole"
-        )
+    over_bert = partial(make_run, head="crf", encoder="trf", transformer="bert")
 
     def schedule(run):
         return run.config().interpolate()["training"]["optimizer"]["learn_rate"]
 
-    schedules = [schedule(make_run("trf", learn_rate=rate)) for rate in (0, 0.1)]
+    schedules = [schedule(over_bert(learn_rate=rate)) for rate in (0, 0.1)]
     # Old versions of Thinc round the numbers of a config, in their last digit.
     rates = [x["initial_rate"] for x in schedules]
     assert rates == pytest.approx([0.00003, 0.1], rel=1e-12, abs=0)
     assert [x["total_steps"] for x in schedules] == [STEPS, STEPS]
-    assert make_run("trf").config()["paths"]["transformer"] == "bert"
-    assert schedule(make_run("cnn", learn_rate=0.1)) == 0.1
-    assert make_run("cnn").folder != make_run("cnn", learn_rate=0.1).folder
+    assert over_bert().config()["paths"]["transformer"] == "bert"
+    first, second = (make_run(head="crf", learn_rate=rate) for rate in (0, 0.1))
+    assert schedule(second) == 0.1
+    assert first.folder != second.folder
     with pytest.raises(ValueError, match=r"egp_trf\.cfg"):
-        make_run("trf", minutes=1).config()
+        over_bert(minutes=1).config()
 
 
 @pytest.mark.parametrize("head", ["egp", "egp-hidden", "gp", "crf"])
 def test_heads_keep_the_learning_rate_of_the_encoder(head, tiny):
-    config = Run("tiny", "trf", head, 0, 0.1, STEPS, 0, "my-bert", 0, "whole").config()
+    config = make_run(head=head, encoder="trf", transformer="my-bert").config()
     component = config["nlp"]["pipeline"][-1]
     assert config["components"][component]["model"]["learn_rate_scale"] == 10

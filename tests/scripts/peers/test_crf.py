@@ -225,8 +225,10 @@ def test_labels_cannot_be_added_to_an_initialized_model(trained_crf):
 
 def test_config_trains_the_tok2vec_and_the_transitions():
     """Through a listener, with averages."""
-    config = Run("germeval", "cnn", "crf", 0, 0.1, 100, 0, "", 0, "whole").config()
-    nlp = load_model_from_config(config, auto_fill=True)
+    run = Run(
+        dataset="germeval", encoder="cnn", head="crf", seed=0, dropout=0.1, steps=100
+    )
+    nlp = load_model_from_config(run.config(), auto_fill=True)
     examples = make_examples(nlp, FLAT_DATA)
     optimizer = nlp.initialize(lambda: examples)
     tok2vec = nlp.get_pipe("tok2vec").model
