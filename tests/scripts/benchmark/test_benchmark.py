@@ -6,8 +6,8 @@ import pytest
 import srsly
 from oracles import random_features, random_gold
 
-from scripts.benchmark import plots as benchmark_plots
 from scripts.benchmark.heads import AXES, Case, make_step, measure_heads
+from scripts.benchmark.tables import benchmark_tables
 from scripts.peers.dense import dense_decode, dense_loss
 from spacy_egp.decoding import decode
 from spacy_egp.features import PointerFeatures
@@ -79,7 +79,7 @@ def test_plots_and_table(small_axes, tmp_path):
     ]
     path = tmp_path / "benchmark.json"
     srsly.write_json(path, {"pipelines": pipelines, "heads": heads})
-    benchmark_plots.benchmark_plots(path)
+    benchmark_tables(path)
     for name in ("pipelines", "training", "prediction"):
         assert (tmp_path / f"benchmark-{name}.png").stat().st_size > 0
     table = path.with_suffix(".md").read_text(encoding="utf8")

@@ -10,8 +10,8 @@ from spacy.tokens import DocBin
 
 from scripts.benchmark import pipelines as pipeline_benchmark
 from scripts.compare import train as compare
-from scripts.compare.plots import compare_plots
 from scripts.compare.run import Run
+from scripts.compare.tables import compare_tables
 from scripts.corpora import prepare
 from scripts.peers.recognizers import HEADS
 from scripts.shared.training import make_batch_for_minutes, train
@@ -110,7 +110,7 @@ def test_scores_are_those_of_the_best_model(heads):
 
 
 def test_tables_and_plot(comparison, heads, capsys):
-    compare_plots(prepare.Path("metrics/tiny.json"))
+    compare_tables(prepare.Path("metrics/tiny.json"))
     assert prepare.Path("metrics/tiny.png").stat().st_size > 0
     text = prepare.Path("metrics/tiny.md").read_text(encoding="utf8")
     assert text == capsys.readouterr().out
