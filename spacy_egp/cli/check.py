@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import srsly
 import typer
 from spacy.cli._util import (
     Arg,
@@ -17,7 +16,7 @@ from spacy.util import load_config, load_model
 from wasabi import format_repr, msg
 
 from ..errors import Errors
-from .options import ComponentOption, GpuOption
+from .options import CodeOption, ComponentOption, GpuOption, JsonOption
 from .terminal import escape
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def check_cli(
     ],
     config_path: Annotated[
         Path | None,
-        Opt("--config", "-c", help="Config of the training", exists=True),
+        Opt("--config", help="Config of the training", exists=True),
     ] = None,
     component: ComponentOption = None,
     model: Annotated[
@@ -51,19 +50,12 @@ def check_cli(
         int,
         Opt(
             "--folds",
-            "-f",
             min=0,
             help="Train on all folds but one, to list the contradictions in that one",
         ),
     ] = 0,
-    code_path: Annotated[
-        Path | None,
-        Opt("--code", help="Python file with registered functions to import"),
-    ] = None,
-    json_path: Annotated[
-        Path | None,
-        Opt("--json", "-j", help="Also write all that was found, as JSON"),
-    ] = None,
+    code_path: CodeOption = None,
+    json_path: JsonOption = None,
     use_gpu: GpuOption = -1,
 ) -> None:
     """
@@ -78,7 +70,7 @@ def check_cli(
     """
     # These import transformers, which spaCy's other commands need not wait for.
     from ..checks.check import check
-    from ..corpora.writer import temporary_output
+    from .json_file import check_json, write_json
 
     import_code(code_path)
     setup_gpu(use_gpu)
@@ -87,8 +79,7 @@ def check_cli(
     if n_folds:
         msg.info(f"Training {n_folds} pipelines")
     try:
-        if json_path is not None and json_path.suffix.lower() != ".json":
-            raise ValueError(Errors.EGP281.format(path=json_path))
+        check_json(json_path, paths.values())
         if overrides and config_path is None:
             raise ValueError(Errors.EGP280.format(settings=", ".join(overrides)))
         result = check(
@@ -100,8 +91,7 @@ def check_cli(
             use_gpu=use_gpu,
         )
         if json_path is not None:
-            with temporary_output(json_path) as path:
-                srsly.write_json(path, result.to_dict())
+            write_json(json_path, result.to_dict())
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Cannot check the docs", escape(error), exits=1)
     print_result(result)

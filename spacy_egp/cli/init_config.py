@@ -29,10 +29,10 @@ def init_config_cli(
     lang: Annotated[
         str, Opt("--lang", "-l", help="Code of the language, such as de")
     ] = "en",
-    encoder: Annotated[str | None, Opt("--encoder", "-e", help=ENCODER_HELP)] = None,
+    encoder: Annotated[str | None, Opt("--encoder", help=ENCODER_HELP)] = None,
     transformer: Annotated[
         str | None,
-        Opt("--transformer", "-m", help="Name or folder of a pretrained model"),
+        Opt("--transformer", help="Name or folder of a pretrained model"),
     ] = None,
     gpu: Annotated[bool, Opt("--gpu", "-G", help="Train on a GPU")] = False,
     train_path: Annotated[

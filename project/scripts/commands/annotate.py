@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle, islice, product
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import psutil
 import ray
@@ -312,9 +312,11 @@ def write_transformer(folder: Path) -> Path:
 def start(
     model: Path, input_path: Path, output: Path, options: list[str]
 ) -> subprocess.Popen:
-    command = [sys.executable, "-m", "spacy", "egp", "annotate", "--json"]
+    command = [sys.executable, "-m", "spacy", "egp", "annotate", *options]
     paths = [str(model), str(input_path), str(output)]
-    return subprocess.Popen([*command, *paths, *options], stdout=subprocess.PIPE)
+    # Last, for `finish`.
+    json = ["--json", str(output.with_suffix(".json"))]
+    return subprocess.Popen([*command, *paths, *json], stdout=subprocess.PIPE)
 
 
 def finish(run: subprocess.Popen) -> dict[str, Any]:
@@ -322,7 +324,8 @@ def finish(run: subprocess.Popen) -> dict[str, Any]:
     stdout = run.communicate()[0]
     if run.returncode:
         msg.fail("The annotation failed", stdout.decode(), exits=1)
-    return srsly.json_loads(stdout)
+    *_, json_path = cast(list[str], run.args)
+    return srsly.read_json(json_path)
 
 
 def annotate(
