@@ -9,12 +9,12 @@ import spacy
 import srsly
 import torch
 import typer
-from spacy.tokens import DocBin
 from tqdm import tqdm
 
 from scripts.benchmark.heads import measure_heads
 from scripts.benchmark.pipelines import measure_pipelines
 from scripts.shared.measuring import machine, use_device
+from spacy_egp.docbins import read_docs
 
 
 def benchmark(
@@ -31,8 +31,7 @@ def benchmark(
     use_device(gpu_id)
     vocab = spacy.blank("xx").vocab
     train_docs, dev_docs = (
-        list(DocBin().from_disk(path).get_docs(vocab))
-        for path in (train_path, dev_path)
+        list(read_docs(path, vocab)) for path in (train_path, dev_path)
     )
     pipelines = _progress("Pipelines", measure_pipelines(train_docs, dev_docs, seed))
     heads = _progress("Heads", measure_heads(gpu_id, seed))

@@ -21,7 +21,6 @@ import spacy
 import srsly
 import typer
 from ray.cluster_utils import Cluster
-from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.util import load_config, load_model_from_config
 from wasabi import msg
@@ -29,6 +28,7 @@ from wasabi import msg
 from scripts.shared.measuring import machine, peak_mb, resident_mb, spread
 from scripts.shared.random_bert import write_bert
 from scripts.shared.training import CONFIGS
+from spacy_egp.docbins import read_docs
 
 app = typer.Typer()
 Model = Annotated[Path, typer.Argument(help="The pipeline")]
@@ -268,7 +268,7 @@ def corpus(docs: Path, n_docs: int | None = None) -> Iterator[tuple[Path, Path]]
 
 def read_texts(docs: Path) -> list[str]:
     vocab = spacy.blank("xx").vocab
-    return [doc.text for doc in DocBin().from_disk(docs).get_docs(vocab)]
+    return [doc.text for doc in read_docs(docs, vocab)]
 
 
 def generate(n_docs: int) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from scripts.shared.markdown_table import markdown_table
 from scripts.shared.measuring import commit, machine
 from spacy_egp.checks.check import check
 from spacy_egp.checks.contradictions import Contradiction
+from spacy_egp.docbins import read_docs
 
 
 class Planted(NamedTuple):
@@ -80,7 +81,7 @@ def check_planted(
 ) -> None:
     """Precision of as many of the first likely errors as were planted."""
     vocab = spacy.blank("xx").vocab
-    docs = list(DocBin().from_disk(data_path).get_docs(vocab))[first : first + n_docs]
+    docs = list(read_docs(data_path, vocab))[first : first + n_docs]
     n_spans = sum(len(doc.spans[SPANS_KEY]) for doc in docs)
     planted = plant(docs, share, seed)
     config = load_config(config_path)

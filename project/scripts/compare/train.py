@@ -11,7 +11,7 @@ import spacy
 import srsly
 import typer
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from tqdm import tqdm
 
 from scripts.benchmark.pipelines import prediction_speeds, training_speeds
@@ -21,6 +21,7 @@ from scripts.documents.joined import summarize_joined
 from scripts.peers.recognizers import HEADS, SPANS_KEY, learnable
 from scripts.shared.measuring import commit, machine, mean_and_sd, use_device
 from spacy_egp.corpora.writer import temporary_output
+from spacy_egp.docbins import read_docs
 
 Result = dict[str, Any]
 # Fewer than in the benchmark: a round over a transformer takes a minute.
@@ -87,7 +88,7 @@ def compare(
             train_head(replace(first, head=head), rates, other_seeds, finish)
             for head in names
         ]
-    train_docs, test_docs = (read_docs(dataset, part) for part in ("train", "test"))
+    train_docs, test_docs = (docs_of(dataset, part) for part in ("train", "test"))
     pipelines = {result["head"]: spacy.load(result["model"]) for result in results}
     training = training_speeds(pipelines, train_docs, N_ROUNDS)
     prediction = prediction_speeds(pipelines, test_docs, N_ROUNDS)
@@ -195,10 +196,10 @@ def count_parameters(nlp: Language) -> int:
     return sum(layer.get_param(n).size for layer in layers for n in layer.param_names)
 
 
-def read_docs(dataset: str, part: str) -> list[Doc]:
+def docs_of(dataset: str, part: str) -> list[Doc]:
     """RETURNS (List[Doc]): The docs of a part of a corpus."""
     vocab = spacy.blank("xx").vocab
-    return list(DocBin().from_disk(part_path(dataset, part)).get_docs(vocab))
+    return list(read_docs(part_path(dataset, part), vocab))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import typer
 from spacy.tokens import DocBin
 
 from scripts.peers.recognizers import SPANS_KEY
+from spacy_egp.docbins import read_docs
 
 
 def hide_labels(
@@ -23,7 +24,7 @@ def hide_labels(
 ) -> None:
     """Remove the spans of labels that are drawn for each doc. The others are listed in
     the spans' attrs["annotated_labels"], which `egp_ner` reads."""
-    docs = list(DocBin().from_disk(input_path).get_docs(spacy.blank("xx").vocab))
+    docs = list(read_docs(input_path, spacy.blank("xx").vocab))
     labels = sorted({span.label_ for doc in docs for span in doc.spans[SPANS_KEY]})
     rng = np.random.default_rng(seed)
     for doc in docs:

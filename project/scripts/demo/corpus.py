@@ -37,6 +37,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from wasabi import msg
 
+from spacy_egp.corpora.writer import temporary_output
 from spacy_egp.nesting import nesting_depths
 
 GRAMMAR = Path(__file__).with_name("grammar.json")
@@ -247,12 +248,9 @@ def main(
     corpus = make_corpus({"train": train, "dev": dev, "test": test}, seed)
     nlp = spacy.blank("en")
     docs = {part: [to_doc(s, nlp) for s in corpus[part]] for part in corpus}
-    output_dir.mkdir(parents=True, exist_ok=True)
     for part, part_sentences in corpus.items():
-        path = output_dir / f"{part}.jsonl"
-        temporary = path.with_suffix(".tmp")
-        srsly.write_jsonl(temporary, map(to_record, part_sentences))
-        temporary.replace(path)
+        with temporary_output(output_dir / f"{part}.jsonl") as path:
+            srsly.write_jsonl(path, map(to_record, part_sentences))
     train_strings = entity_strings(docs["train"])
     columns = [summarize(part_docs, train_strings) for part_docs in docs.values()]
     rows = [(key, *(column.get(key, "0") for column in columns)) for key in columns[0]]

@@ -9,10 +9,12 @@ import srsly
 import typer
 from spacy.matcher import PhraseMatcher
 from spacy.pipeline.spancat import spancat_score
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
 from wasabi import msg
+
+from spacy_egp.docbins import read_docs
 
 
 def make_matcher(docs: Iterable[Doc], vocab: Vocab, spans_key: str) -> PhraseMatcher:
@@ -42,10 +44,10 @@ def main(
 ) -> None:
     """Write precision, recall and F-score of a lookup of the training entities."""
     vocab = Vocab()
-    train_docs = DocBin().from_disk(train_path).get_docs(vocab)
+    train_docs = read_docs(train_path, vocab)
     matcher = make_matcher(train_docs, vocab, spans_key)
     examples = []
-    for reference in DocBin().from_disk(test_path).get_docs(vocab):
+    for reference in read_docs(test_path, vocab):
         predicted = Doc(vocab, words=[token.text for token in reference])
         predicted.spans[spans_key] = matcher(predicted, as_spans=True)
         examples.append(Example(predicted, reference))

@@ -10,7 +10,7 @@ import srsly
 import torch
 import typer
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 
 from scripts.shared.markdown_table import markdown_table
 from scripts.shared.measuring import (
@@ -22,6 +22,7 @@ from scripts.shared.measuring import (
     seconds,
 )
 from spacy_egp.corpora.writer import temporary_output
+from spacy_egp.docbins import read_docs
 
 N_TOKENS = (10_000, 30_000, 100_000)
 # The largest text that spaCy takes by default.
@@ -65,7 +66,7 @@ def long_docs(
 def make_docs(nlp: Language, data: Path) -> list[Doc]:
     """RETURNS (List[Doc]): Docs of `N_TOKENS` tokens, and one of `N_CHARS` characters,
     of the tokens of a corpus over and over."""
-    corpus = list(DocBin().from_disk(data).get_docs(nlp.vocab))
+    corpus = list(read_docs(data, nlp.vocab))
     words = [token.text for doc in corpus for token in doc]
     n_chars = sum(len(word) + 1 for word in words)
     sizes = [*N_TOKENS, N_CHARS * len(words) // n_chars]

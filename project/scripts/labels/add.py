@@ -26,6 +26,7 @@ from scripts.shared.markdown_table import markdown_table, percent
 from scripts.shared.measuring import commit, machine, mean_and_sd
 from scripts.shared.training import CONFIGS, keep_result, train
 from spacy_egp.corpora.writer import temporary_output
+from spacy_egp.docbins import read_docs
 
 RUNS = Path("training") / "labels"
 Result = dict[str, Any]
@@ -77,7 +78,7 @@ class Parts:
     @cached_property
     def labels(self) -> list[str]:
         """RETURNS (List[str]): The labels of the training part."""
-        docs = read_docs(part_path(self.dataset, "train"))
+        docs = docs_of(part_path(self.dataset, "train"))
         return sorted({span.label_ for doc in docs for span in doc.spans[SPANS_KEY]})
 
     def without(self, label: str, part: str) -> Path:
@@ -85,7 +86,7 @@ class Parts:
         Those of the training part are the ones that are not annotated later."""
         path = self.folder / "corpus" / f"without-{label}-{part}.spacy"
         if not path.exists():
-            docs = read_docs(part_path(self.dataset, part))
+            docs = docs_of(part_path(self.dataset, part))
             chosen = self._drawn(len(docs)) if part == "train" else set()
             docs = [doc for i, doc in enumerate(docs) if i not in chosen]
             write_docs(path, docs, [x for x in self.labels if x != label])
@@ -95,7 +96,7 @@ class Parts:
         """RETURNS (Path): Docs that are annotated for a label alone, and list it."""
         path = self.folder / "corpus" / f"only-{label}-{part}.spacy"
         if not path.exists():
-            docs = read_docs(part_path(self.dataset, part))
+            docs = docs_of(part_path(self.dataset, part))
             if part == "train":
                 docs = [docs[i] for i in sorted(self._drawn(len(docs)))]
             write_docs(path, docs, [label], are_listed=True)
@@ -106,8 +107,8 @@ class Parts:
         docs of the training before, as raw text."""
         path = self.folder / "corpus" / f"with-raw-{label}-train.spacy"
         if not path.exists():
-            docs = read_docs(self.only(label, "train"))
-            others = read_docs(self.without(label, "train"))
+            docs = docs_of(self.only(label, "train"))
+            others = docs_of(self.without(label, "train"))
             for doc in others[: N_RAW * len(docs)]:
                 doc.spans.clear()
                 docs.append(doc)
@@ -254,7 +255,7 @@ def labels(
     ways = techniques.split(",")
     n_spans = Counter(
         span.label_
-        for doc in read_docs(part_path(dataset, "test"))
+        for doc in docs_of(part_path(dataset, "test"))
         for span in doc.spans[SPANS_KEY]
     )
     all_seeds = [int(seed) for seed in seeds.split(",")]
@@ -304,9 +305,9 @@ def labels(
     typer.echo(describe(figures), nl=False)
 
 
-def read_docs(path: Path) -> list[Doc]:
+def docs_of(path: Path) -> list[Doc]:
     """RETURNS (List[Doc]): The docs of a file."""
-    return list(DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab))
+    return list(read_docs(path, spacy.blank("xx").vocab))
 
 
 def write_docs(

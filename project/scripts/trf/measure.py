@@ -11,7 +11,7 @@ import srsly
 import torch
 import typer
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.training.batchers import minibatch_by_padded_size
 from spacy.util import fix_random_seed, load_config, load_model_from_config, registry
@@ -32,6 +32,7 @@ from scripts.shared.measuring import (
 )
 from scripts.shared.training import CONFIGS
 from spacy_egp.corpora.writer import temporary_output
+from spacy_egp.docbins import read_docs
 
 CONFIG = CONFIGS / "egp_trf.cfg"
 # Words of a padded batch.
@@ -165,7 +166,7 @@ def make_pipeline(transformer: str, path: Path) -> tuple[Language, list[Example]
         "tok2vec": model["tok2vec"],
     }
     nlp = load_model_from_config(config)
-    examples = make_examples(nlp, list(DocBin().from_disk(path).get_docs(nlp.vocab)))
+    examples = make_examples(nlp, list(read_docs(path, nlp.vocab)))
     nlp.initialize(lambda: examples)
     return nlp, examples
 

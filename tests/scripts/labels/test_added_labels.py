@@ -58,8 +58,8 @@ def test_old_labels_stay_with_rehearsal_only(figures):
 
 def test_docs_of_a_new_label_are_others(figures):
     parts = labels.Parts("tiny", 6)
-    without = labels.read_docs(parts.without("TITLE", "train"))
-    only = labels.read_docs(parts.only("TITLE", "train"))
+    without = labels.docs_of(parts.without("TITLE", "train"))
+    only = labels.docs_of(parts.only("TITLE", "train"))
     assert len(only) == 6
     assert len(without) + len(only) == len(NESTED_DATA) * 4
     spans = {span.label_ for doc in without for span in doc.spans["sc"]}
@@ -67,7 +67,7 @@ def test_docs_of_a_new_label_are_others(figures):
     for doc in only:
         assert {span.label_ for span in doc.spans["sc"]} <= {"TITLE"}
         assert doc.spans["sc"].attrs["annotated_labels"] == ["TITLE"]
-    docs = labels.read_docs(parts.with_raw("TITLE"))
+    docs = labels.docs_of(parts.with_raw("TITLE"))
     taught, raw = docs[:6], docs[6:]
     assert [doc.text for doc in taught] == [doc.text for doc in only]
     assert [doc.text for doc in raw] == [doc.text for doc in without]
