@@ -19,7 +19,7 @@ from scripts.compare.run import Run
 from scripts.corpora.prepare import NameArg, names_among, part_path
 from scripts.documents.joined import summarize_joined
 from scripts.peers.recognizers import HEADS, SPANS_KEY, learnable
-from scripts.shared.measuring import commit, machine, mean_and_sd, use_device
+from scripts.shared.measuring import commit, machine, mean_and_sd, portable, use_device
 from spacy_egp.corpora.writer import temporary_output
 from spacy_egp.docbins import read_docs
 
@@ -106,7 +106,9 @@ def compare(
         }
     comparison = {
         "dataset": dataset,
-        "encoder": f"{encoder} ({transformer})" if "trf" in encoder else encoder,
+        "encoder": f"{encoder} ({portable(transformer)})"
+        if "trf" in encoder
+        else encoder,
         "budget": first.budget,
         "learn_rate": learn_rate,
         "docs": docs,

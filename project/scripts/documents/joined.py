@@ -18,7 +18,7 @@ from weasel.util import get_checksum
 
 from scripts.peers.recognizers import SPANS_KEY
 from scripts.shared.markdown_table import markdown_table, percent
-from scripts.shared.measuring import commit, machine, mean_and_sd, use_device
+from scripts.shared.measuring import commit, machine, mean_and_sd, portable, use_device
 from spacy_egp.corpora.writer import temporary_output
 from spacy_egp.report.evaluation import join_examples
 
@@ -52,9 +52,9 @@ def documents(
     numbers = [int(number) for number in joined.split(",")]
     scores = [score_joined(spacy.load(path), data, numbers) for path in model]
     results = {
-        "data": str(data),
+        "data": portable(data),
         "checksum": get_checksum(data),
-        "models": list(map(str, model)),
+        "models": list(map(portable, model)),
         "runs": scores,
         "joined": summarize_joined(scores),
         "run": {**machine(), "commit": commit()},

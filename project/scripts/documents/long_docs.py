@@ -19,6 +19,7 @@ from scripts.shared.measuring import (
     interleaved,
     machine,
     memory_growth,
+    portable,
     seconds,
 )
 from spacy_egp.corpora.writer import temporary_output
@@ -59,7 +60,7 @@ def long_docs(
     ]
     with temporary_output(output_path) as path:
         run = {**machine(), "commit": commit()}
-        srsly.write_json(path, {"model": str(model), "docs": rows, "run": run})
+        srsly.write_json(path, {"model": portable(model), "docs": rows, "run": run})
         path.with_suffix(".md").write_text(long_docs_table(rows), encoding="utf8")
 
 

@@ -14,7 +14,7 @@ from weasel.util import get_checksum
 
 from scripts.peers.recognizers import SPANS_KEY
 from scripts.shared.markdown_table import markdown_table, percent
-from scripts.shared.measuring import commit, machine, mean_and_sd
+from scripts.shared.measuring import commit, machine, mean_and_sd, portable
 from spacy_egp.component import EGPRecognizer
 from spacy_egp.corpora.writer import temporary_output
 from spacy_egp.pipelines import find_component
@@ -49,9 +49,9 @@ def thresholds(
         for span in example.reference.spans[SPANS_KEY]
     )
     figures = {
-        "dev": {"path": str(dev), "checksum": get_checksum(dev)},
-        "test": {"path": str(test), "checksum": get_checksum(test)},
-        "models": list(map(str, model)),
+        "dev": {"path": portable(dev), "checksum": get_checksum(dev)},
+        "test": {"path": portable(test), "checksum": get_checksum(test)},
+        "models": list(map(portable, model)),
         "precision": precision,
         "labels": [label for label, n in gold.most_common() if n >= n_spans],
         "runs": [measure(spacy.load(path), dev, test, precision) for path in model],

@@ -156,6 +156,16 @@ def commit() -> str | None:
     return result.stdout.strip() or None
 
 
+def portable(name: str | Path) -> str:
+    """The name of a model or a file for results: without the folders of one machine.
+
+    name (str | Path): The name, or a path.
+    RETURNS (str): The same; of an absolute path the last two parts.
+    """
+    path = Path(name)
+    return str(Path(*path.parts[1:][-2:])) if path.is_absolute() else str(name)
+
+
 def on_gpu() -> bool:
     """Whether this process computes on a GPU."""
     return torch.cuda.is_initialized()

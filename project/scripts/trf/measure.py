@@ -26,6 +26,7 @@ from scripts.shared.measuring import (
     give_back_freed_memory,
     machine,
     memory_growth,
+    portable,
     seconds,
     spread,
     use_device,
@@ -124,7 +125,13 @@ def share(
         for phase, spread_of_phase in spreads.items()
     ]
     table = markdown_table(["phase", "median", "least", "most"], rows)
-    write(result, table, transformer=transformer, rounds=n_rounds, share=spreads)
+    write(
+        result,
+        table,
+        transformer=portable(transformer),
+        rounds=n_rounds,
+        share=spreads,
+    )
 
 
 @app.command()
@@ -148,7 +155,7 @@ def long(
         for n_words, mb in growth.items()
     ]
     table = markdown_table(["words", "MB", "kB a word"], rows)
-    write(result, table, transformer=transformer, memory_mb=growth)
+    write(result, table, transformer=portable(transformer), memory_mb=growth)
 
 
 def make_pipeline(transformer: str, path: Path) -> tuple[Language, list[Example]]:
