@@ -181,7 +181,7 @@ def test_work_for_candidates_is_proportional_to_what_is_kept(monkeypatch):
         return decode_block(*args)
 
     # Threads work ahead of what is known to be full.
-    monkeypatch.setattr(spacy_egp.threads, "MOST_THREADS", 1)
+    monkeypatch.setattr(spacy_egp.threads, "MAX_THREADS", 1)
     monkeypatch.setattr(Heads, "pair_scores", count_pairs)
     monkeypatch.setattr(spacy_egp.decoding, "_decode_block", count_blocks)
     monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 1000)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..checks.places import Place
     from ..corpora.summary import Listing
 
-N_EXAMPLES = 10
+MAX_EXAMPLES = 10
 CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -152,7 +152,7 @@ def _print_strings(result: "Result") -> None:
         f"{result.strings.count} strings are annotated here and not there, or with "
         "other labels; the likeliest errors first"
     )
-    for string in result.strings.first[:N_EXAMPLES]:
+    for string in result.strings.first[:MAX_EXAMPLES]:
         counts = ", ".join(
             f"{' + '.join(reading.labels) or 'not annotated'}: {reading.count}"
             for reading in string.readings
@@ -168,7 +168,7 @@ def _print_contradictions(contradictions: "Listing[Contradiction]") -> None:
         f"{contradictions.count} spans have a label, or none, that is less likely than "
         "another one; the least likely first"
     )
-    for place, label, log_odds in contradictions.first[:N_EXAMPLES]:
+    for place, label, log_odds in contradictions.first[:MAX_EXAMPLES]:
         msg.text(escape(f"likely {label} (log-odds {log_odds:.1f})"))
         _print_contexts([place])
     _print_rest(contradictions.count)
@@ -177,7 +177,7 @@ def _print_contradictions(contradictions: "Listing[Contradiction]") -> None:
 def _print_places(title: str, places: Sequence["Place"], count: int) -> None:
     if count:
         msg.text(f"{count} {title}")
-        _print_contexts(places[:N_EXAMPLES])
+        _print_contexts(places[:MAX_EXAMPLES])
         _print_rest(count)
 
 
@@ -189,5 +189,5 @@ def _print_contexts(places: Sequence["Place"]) -> None:
 
 
 def _print_rest(count: int) -> None:
-    if count > N_EXAMPLES:
-        msg.text(f"... and {count - N_EXAMPLES} more: --json lists them")
+    if count > MAX_EXAMPLES:
+        msg.text(f"... and {count - MAX_EXAMPLES} more: --json lists them")

@@ -19,7 +19,7 @@ from .json_file import check_json, write_json
 from .options import JsonOption
 from .terminal import escape
 
-N_EXAMPLES = 10
+MAX_EXAMPLES = 10
 MAX_SHOWN_ERRORS = 100
 FORMATS_HELP = f"Format of the input, one of {', '.join(FORMATS)}; detected if not set"
 FATES = {
@@ -171,7 +171,7 @@ def print_summary(summary: Summary) -> None:
     msg.table(rows)
     labels = [(escape(label), n) for label, n in summary.labels.most_common()]
     msg.table(labels, header=("Label", "Spans"), divider=True)
-    print_left_out(summary, N_EXAMPLES)
+    print_left_out(summary, MAX_EXAMPLES)
     for part, count in summary.docs.items():
         if not count:
             msg.warn(f"No docs in {part!r}: the input is too small for this split")
@@ -231,18 +231,18 @@ def _print_spans(title: str, spans: Tally[SpanText]) -> None:
         msg.table(
             [
                 tuple(map(escape, (s.source, s.label, format_repr(s.text), s.cut)))
-                for s in spans.first[:N_EXAMPLES]
+                for s in spans.first[:MAX_EXAMPLES]
             ]
         )
-        _print_rest(spans, N_EXAMPLES)
+        _print_rest(spans, MAX_EXAMPLES)
 
 
 def _print_list(title: str, tally: Tally[Any], lines: Iterable[str]) -> None:
     if tally.count:
         msg.warn(f"{tally.count} {title}")
-        for _, line in zip(range(N_EXAMPLES), lines, strict=False):
+        for _, line in zip(range(MAX_EXAMPLES), lines, strict=False):
             msg.text(escape(line))
-        _print_rest(tally, N_EXAMPLES)
+        _print_rest(tally, MAX_EXAMPLES)
 
 
 def _print_rest(tally: Tally[Any], n_shown: int) -> None:

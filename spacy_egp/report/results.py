@@ -75,7 +75,7 @@ MAX_JOINED_TOKENS = 20_000
 # A loss of F on joined docs that is told in the notes.
 LOSS_OF_F = 0.02
 # Labels that a note lists.
-N_NAMED = 10
+MAX_NAMED = 10
 
 _T = TypeVar("_T")
 
@@ -391,7 +391,7 @@ def describe_left_out(results: Results) -> list[str]:
     RETURNS (List[str]): Sentences, none if there is nothing to say.
     """
     counts, key = results.counts, results.settings["spans_key"]
-    named = counts.unknown_labels.most_common(N_NAMED)
+    named = counts.unknown_labels.most_common(MAX_NAMED)
     unknown = ", ".join(
         f"{shorten(label, CHARACTERS_OF_LABEL)} ({n:,})" for label, n in named
     )

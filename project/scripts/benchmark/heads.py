@@ -34,11 +34,11 @@ TOKENS_PER_SENTENCE = 25
 LONGEST_SPAN = 12
 N_ROUNDS = 5
 # A step that takes longer is measured once.
-MOST_SECONDS_REPEATED = 4.0
+MAX_SECONDS_REPEATED = 4.0
 # A head whose step takes longer is not measured at the sizes that follow.
-MOST_SECONDS = 20.0
+MAX_SECONDS = 20.0
 # What takes more than this is given up.
-MOST_MEMORY = 6e9
+MAX_MEMORY = 6e9
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def measure_heads(gpu_id: int, seed: int) -> Iterator[dict[str, Any]]:
                 steps = {
                     case: partial(mean_seconds, make_step(case, seed))
                     for case, result in results.items()
-                    if _median(result) <= MOST_SECONDS_REPEATED
+                    if _median(result) <= MAX_SECONDS_REPEATED
                 }
                 for case, times in interleaved(steps, N_ROUNDS).items():
                     results[case]["seconds"] = times
@@ -119,7 +119,7 @@ def measure_heads(gpu_id: int, seed: int) -> Iterator[dict[str, Any]]:
                 active = [
                     case.head
                     for case, result in results.items()
-                    if _median(result) <= MOST_SECONDS
+                    if _median(result) <= MAX_SECONDS
                 ]
 
 
@@ -131,7 +131,7 @@ def _median(result: dict[str, Any]) -> float:
 def _measure_once(case: Case, gpu_id: int, seed: int) -> dict[str, Any]:
     use_device(gpu_id)
     if not on_gpu():
-        resource.setrlimit(resource.RLIMIT_DATA, (int(MOST_MEMORY), -1))
+        resource.setrlimit(resource.RLIMIT_DATA, (int(MAX_MEMORY), -1))
     # What libraries allocate at their first use is not the case's.
     make_step(replace(case, docs=1, tokens=8), seed)()
     step = make_step(case, seed)

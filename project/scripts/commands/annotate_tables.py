@@ -75,7 +75,7 @@ def plan_table(results: Results) -> str:
     per_core = setup["words_per_second"]["median"] / setup["workers"]
     core_hours = 1e9 / per_core / 3600
     words_per_part = DOCS_PER_PART * results["words"] / results["docs"]
-    most_cores = results["parts_per_second"] * words_per_part / per_core
+    max_cores = results["parts_per_second"] * words_per_part / per_core
     rows = [
         [
             f"{n_cores:,}",
@@ -90,7 +90,7 @@ def plan_table(results: Results) -> str:
         f"billion words are {core_hours:,.1f} core hours. The driver handed out "
         f"{results['parts_per_second']:,.0f} parts/s to two workers when parts were "
         f"next to empty. With parts of {DOCS_PER_PART:,} documents "
-        f"({words_per_part:,.0f} words), that is enough for {most_cores:,.0f} "
+        f"({words_per_part:,.0f} words), that is enough for {max_cores:,.0f} "
         "cores.\n\n"
         + markdown_table(["cores", "words/s", "minutes for 10⁹ words", ""], rows)
     )

@@ -20,7 +20,7 @@ from thinc.api import require_gpu, set_gpu_allocator
 # What takes less is repeated in each round.
 SECONDS_PER_ROUND = 0.2
 # What takes longer in a process of its own is given up.
-MOST_SECONDS = 150.0
+MAX_SECONDS = 150.0
 # A parameter of glibc's mallopt.
 M_MMAP_THRESHOLD = -3
 PACKAGES = ("spacy", "thinc", "torch", "numpy", "spacy-egp")
@@ -104,9 +104,9 @@ def in_process(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str,
     process.start()
     sender.close()
     try:
-        if receiver.poll(MOST_SECONDS):
+        if receiver.poll(MAX_SECONDS):
             return cast(dict[str, Any], receiver.recv())
-        return {"given_up": f"takes more than {MOST_SECONDS:.0f} s"}
+        return {"given_up": f"takes more than {MAX_SECONDS:.0f} s"}
     except EOFError:
         return {"given_up": "the process was killed"}
     finally:
