@@ -189,7 +189,7 @@ class _Evaluator:
             likely = self.component.find_spans(docs, features, self.thresholds[0])
         else:
             features, likely = None, ScoredSpans.empty()
-        counts.truncated_docs += len(likely.bounded)
+        counts.truncated_docs += len(likely.truncated_docs)
         return merge_tables(
             [
                 self._likely(examples, likely, counts),
@@ -205,7 +205,7 @@ class _Evaluator:
             [self._select(spans, x) for x in self.thresholds.tolist()], axis=1
         )
         is_predicted = self._select(spans, self.component.threshold)
-        bounds = np.stack([spans.start, spans.end + 1], axis=1)
+        bounds = np.stack([spans.start, spans.last + 1], axis=1)
         firsts = np.searchsorted(spans.doc, np.arange(len(examples) + 1))
         for i, example in enumerate(examples):
             if not _has_equal_tokens(example):
@@ -228,7 +228,7 @@ class _Evaluator:
 
     def _select(self, spans: ScoredSpans, threshold: Threshold) -> np.ndarray:
         """Whether each span is predicted at a threshold, bool of shape (N,)."""
-        floor = self.component.label_thresholds(threshold)[spans.label]
+        floor = self.component.min_scores(threshold)[spans.label]
         above = np.flatnonzero(spans.score > floor)
         # Selections look at tokens and scores only: the label tells which are left.
         indexed = replace(spans, label=np.arange(len(spans))).take(above)

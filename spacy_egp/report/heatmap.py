@@ -163,7 +163,7 @@ def _make_heatmap(
         if span.label_ in label_ids
     ]
     spans = component.predict([predicted])
-    found = np.stack([spans.start, spans.end, spans.label], axis=1)
+    found = np.stack([spans.start, spans.last, spans.label], axis=1)
 
     scores = _score_window(component, predicted, first, len(tokens))
     gold_there, found_there = (

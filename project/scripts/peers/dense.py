@@ -71,14 +71,14 @@ class PairProducts(EGPRecognizer):
 def dense_decode(features: PointerFeatures) -> ScoredSpans:
     """Find all spans with a score above 0, as `spacy_egp.decoding.decode` does."""
     scores = _dense_scores(_tensors(features), features.lengths)
-    doc, start, end, label = (scores.movedim(1, 3) > 0).nonzero(as_tuple=True)
+    doc, start, last, label = (scores.movedim(1, 3) > 0).nonzero(as_tuple=True)
     return ScoredSpans(
         doc=doc.cpu().numpy(),
         start=start.cpu().numpy(),
-        end=end.cpu().numpy(),
+        last=last.cpu().numpy(),
         label=label.cpu().numpy(),
-        score=scores[doc, label, start, end].cpu().numpy(),
-        bounded=np.zeros(0, dtype="int64"),
+        score=scores[doc, label, start, last].cpu().numpy(),
+        truncated_docs=np.zeros(0, dtype="int64"),
     )
 
 
