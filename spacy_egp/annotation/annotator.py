@@ -14,9 +14,9 @@ from spacy.util import import_file
 from ..errors import Errors
 from ..thresholds import Threshold
 from .corpus import Part, read_part
+from .documents import Failure, Record
 from .formats import OUTPUTS, make_writer
 from .output import Output
-from .records import Failure, Record
 from .resources import is_temporary, time_limit
 from .summary import Counts
 

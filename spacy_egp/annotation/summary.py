@@ -8,7 +8,7 @@ from typing import Any
 from spacy.tokens import Doc
 
 from ..corpora.summary import MAX_EXAMPLES, Tally
-from .records import Failure
+from .documents import Failure
 
 
 @dataclass

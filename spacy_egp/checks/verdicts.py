@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from ..errors import Errors
 from .counts import PartCounts, Problem
+from .repeats import Repeats
 from .settings import Settings
-from .texts import Repeats
 
 # spaCy's debug data says as much.
 RARE_LABEL = 50

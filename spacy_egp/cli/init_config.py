@@ -13,7 +13,7 @@ from .terminal import escape
 
 if TYPE_CHECKING:
     from ..configs.advice import Advice
-    from ..configs.corpus import CorpusFacts
+    from ..configs.facts import CorpusFacts
 
 # As ENCODERS of `configs.config`, which spaCy's other commands need not import.
 ENCODER_HELP = (
@@ -59,7 +59,7 @@ def init_config_cli(
     """
     from ..configs.advice import advise
     from ..configs.config import make_config
-    from ..configs.corpus import read_facts
+    from ..configs.facts import read_facts
 
     is_stdout = str(output_path) == "-"
     if encoder is None:

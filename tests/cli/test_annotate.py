@@ -11,7 +11,7 @@ from conftest import words_of
 from typer.testing import CliRunner
 
 from spacy_egp.annotation.annotate import annotate
-from spacy_egp.annotation.records import Failure
+from spacy_egp.annotation.documents import Failure
 from spacy_egp.annotation.summary import Counts, Summary
 from spacy_egp.cli import app
 from spacy_egp.cli.annotate import print_summary

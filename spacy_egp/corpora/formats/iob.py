@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import chain, combinations, islice
 
 from ...errors import Errors, Warnings
-from ..blocks import Line, read_blocks, read_head
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
+from ..line_blocks import Line, read_blocks, read_head
 from ..records import BadRecord, Entry, Notice, Offsets, TokenRecord, shorten
 from ..tags import TagError, is_outside, is_tag, read_tags, read_types, split_tags
 from ..values import JSON

@@ -11,9 +11,9 @@ from functools import partial
 from itertools import groupby
 
 from ...errors import Errors
-from ..blocks import Line, read_blocks, read_head
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
+from ..line_blocks import Line, read_blocks, read_head
 from ..records import BadRecord, Entry, Offsets, TokenRecord, shorten
 
 ENTITY = re.compile(r"(?P<start>\d{1,9}),(?P<end>\d{1,9}) (?P<label>[^|]*\S)")
