@@ -19,13 +19,11 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from .decoding import (
-    SELECTIONS,
     SPANS_PER_DOC,
     SPANS_PER_TOKEN,
     ScoredSpans,
     decode,
     score_matrix,
-    select_flat,
     to_probability,
 )
 from .entities import add_entities, outside_entities
@@ -47,6 +45,7 @@ from .loading import (
     loading,
 )
 from .loss import zlpr_loss
+from .overlap import SELECTIONS, select_flat
 from .pipelines import (
     PipelineLink,
     drops_spans,

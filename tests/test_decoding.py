@@ -14,11 +14,10 @@ from spacy_egp.decoding import (
     ScoredSpans,
     decode,
     score_matrix,
-    select_flat,
-    select_nested,
     to_probability,
     to_score,
 )
+from spacy_egp.overlap import select_flat, select_nested
 
 
 def as_dict(spans):

@@ -14,7 +14,6 @@ from spacy.training import Example
 from ..blocks import Heads, send
 from ..component import EGPRecognizer
 from ..decoding import (
-    SELECTIONS,
     SPANS_PER_DOC,
     SPANS_PER_TOKEN,
     ScoredSpans,
@@ -22,7 +21,7 @@ from ..decoding import (
 )
 from ..features import PointerFeatures
 from ..limits import Exclusion
-from ..readers import join_docs
+from ..overlap import SELECTIONS
 from ..thresholds import Threshold, lowest_threshold
 from .alignment import align_bounds
 from .spans import SpanTable, merge_tables
@@ -119,24 +118,6 @@ def evaluate(
         labels = tuple(evaluator.label_ids)
         yield Evaluation(component, first_doc, annotated, labels, spans, counts)
         first_doc += len(annotated)
-
-
-def join_examples(examples: Sequence[Example], spans_key: str) -> Example:
-    """Join the docs of annotated examples: their tokens are those of the single docs.
-
-    examples (Sequence[Example]): The examples, which are used up.
-    spans_key (str): Key of the spans that the joined doc has.
-    RETURNS (Example): The example of all docs.
-    """
-    for example in examples:
-        # Docs with other groups and attrs cannot be joined.
-        spans = list(example.reference.spans[spans_key])
-        example.reference.spans.clear()
-        example.reference.spans[spans_key] = spans
-    return Example(
-        join_docs([example.predicted for example in examples]),
-        join_docs([example.reference for example in examples]),
-    )
 
 
 def _split(

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from .comparison import describe_comparison
+from .doc_lengths import MAX_JOINED_TOKENS
 from .examples import CHARACTERS_OF_LABEL, MARKS, shorten
 from .heatmap import MAX_LABELS, MAX_TOKENS
 from .plots import (
@@ -25,7 +26,6 @@ from .plots import (
     plot_training_scores,
 )
 from .results import (
-    MAX_JOINED_TOKENS,
     Findings,
     Results,
     describe_joined,

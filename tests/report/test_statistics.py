@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nervaluate import Evaluator
 
+from spacy_egp.report.doc_lengths import score_docs
 from spacy_egp.report.spans import SpanTable, merge_tables
 from spacy_egp.report.statistics import (
     LENGTHS,
@@ -22,7 +23,6 @@ from spacy_egp.report.statistics import (
     macro_average,
     name_groups,
     score_depths,
-    score_docs,
     score_labels,
     score_lengths,
     score_overall,

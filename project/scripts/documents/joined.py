@@ -20,7 +20,7 @@ from scripts.peers.recognizers import SPANS_KEY
 from scripts.shared.markdown_table import markdown_table, percent
 from scripts.shared.measuring import commit, machine, mean_and_sd, portable, use_device
 from spacy_egp.corpora.writer import temporary_output
-from spacy_egp.report.evaluation import join_examples
+from spacy_egp.report.doc_lengths import join_examples
 
 Scores = dict[str, float]
 
