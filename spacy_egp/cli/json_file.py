@@ -20,8 +20,9 @@ def check_json(json_path: Path | None, inputs: Iterable[str | Path]) -> None:
     if json_path is None:
         return
     if json_path.suffix.lower() != ".json":
+        output = "the JSON file"
         raise ValueError(
-            Errors.EGP309.format(path=json_path, suffix=".json", output="the JSON file")
+            Errors.EGP309.format(path=json_path, suffix=".json", output=output)
         )
     check_outputs([json_path], [path for path in map(Path, inputs) if path.exists()])
 
