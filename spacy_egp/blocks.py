@@ -201,11 +201,11 @@ def pair_blocks(
     else:
         lengths = np.tile(np.asarray(segments, np.int64), heads.n_heads)
     growth = growth_of_blocks(heads.device)
-    most_pairs, most_padding = growth * PAIRS_PER_BLOCK, growth * PADDING_PER_BLOCK
-    matrices = _matrices(lengths, max_length, most_pairs)
+    max_pairs, max_padding = growth * PAIRS_PER_BLOCK, growth * PADDING_PER_BLOCK
+    matrices = _matrices(lengths, max_length, max_pairs)
     begin = 0
     while begin < len(matrices):
-        end = _end_of_group(matrices, begin, most_pairs, most_padding)
+        end = _end_of_group(matrices, begin, max_pairs, max_padding)
         group = matrices[begin:end]
         first_row, n_rows, first_column, n_columns, segment_lengths = group.T
         yield Block(
@@ -226,25 +226,25 @@ def growth_of_blocks(device: torch.device) -> int:
 
 
 def _matrices(
-    lengths: np.ndarray, max_length: int | None, most_pairs: int
+    lengths: np.ndarray, max_length: int | None, max_pairs: int
 ) -> np.ndarray:
     """Cut segments into stretches of rows, and those into matrices, widest first: the
     fields of `Block` for each, int64 of shape (matrices, 5)."""
     lengths = lengths[lengths > 0]
     first = np.cumsum(lengths) - lengths
     reach = lengths if max_length is None else np.minimum(lengths, max_length)
-    most_rows = np.clip(reach, min(32, ROWS_PER_BLOCK), ROWS_PER_BLOCK)
-    most_rows = np.minimum(most_rows, most_pairs)
-    segment, nth, n_rows = _cut(lengths, most_rows)
-    offset = nth * most_rows[segment]
+    max_rows = np.clip(reach, min(32, ROWS_PER_BLOCK), ROWS_PER_BLOCK)
+    max_rows = np.minimum(max_rows, max_pairs)
+    segment, nth, n_rows = _cut(lengths, max_rows)
+    offset = nth * max_rows[segment]
     n_columns = np.minimum(n_rows + reach[segment] - 1, lengths[segment] - offset)
-    most_columns = most_pairs // n_rows
-    stretch, nth, n_columns = _cut(n_columns, most_columns)
+    max_columns = max_pairs // n_rows
+    stretch, nth, n_columns = _cut(n_columns, max_columns)
     first_row = (first[segment] + offset)[stretch]
     matrices = (
         first_row,
         n_rows[stretch],
-        first_row + nth * most_columns[stretch],
+        first_row + nth * max_columns[stretch],
         n_columns,
         lengths[segment][stretch],
     )
@@ -261,16 +261,16 @@ def _cut(lengths: np.ndarray, most: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 def _end_of_group(
-    matrices: np.ndarray, begin: int, most_pairs: int, most_padding: int
+    matrices: np.ndarray, begin: int, max_pairs: int, max_padding: int
 ) -> int:
     """End of the run of matrices that share a block: those that fit, without padding
     the narrower ones to much more than their own size."""
-    most_matrices = max(1, most_pairs // matrices[begin, 3])
-    group = matrices[begin : begin + most_matrices]
+    max_matrices = max(1, max_pairs // matrices[begin, 3])
+    group = matrices[begin : begin + max_matrices]
     n_rows, n_columns = group[:, 1], group[:, 3]
-    most_rows = np.maximum.accumulate(n_rows)
-    n_pairs = np.arange(1, len(group) + 1) * most_rows * n_columns[0]
+    max_rows = np.maximum.accumulate(n_rows)
+    n_pairs = np.arange(1, len(group) + 1) * max_rows * n_columns[0]
     padding = n_pairs - np.cumsum(n_rows * n_columns)
-    little_padding = padding <= np.maximum(most_padding, n_pairs // 4)
-    fits = little_padding & (n_pairs <= most_pairs)
+    little_padding = padding <= np.maximum(max_padding, n_pairs // 4)
+    fits = little_padding & (n_pairs <= max_pairs)
     return begin + max(1, int(np.argmin(np.append(fits, False))))

@@ -19,13 +19,11 @@ from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer, set_dropout_rate
 
 from .decoding import (
-    SELECTIONS,
     SPANS_PER_DOC,
     SPANS_PER_TOKEN,
     ScoredSpans,
     decode,
     score_matrix,
-    select_flat,
     to_probability,
 )
 from .entities import add_entities, outside_entities
@@ -47,6 +45,7 @@ from .loading import (
     loading,
 )
 from .loss import zlpr_loss
+from .overlap import SELECTIONS, select_flat
 from .pipelines import (
     PipelineLink,
     drops_spans,
@@ -70,7 +69,7 @@ from .settings import (
     write_settings,
 )
 from .threads import keep_one_thread_if_forked
-from .thresholds import DEFAULT_THRESHOLD, Threshold, label_thresholds
+from .thresholds import DEFAULT_THRESHOLD, Threshold, min_scores
 
 # By which factor a span may be longer than the longest gold span, by default.
 LENGTH_MARGIN = 1.25
@@ -436,8 +435,8 @@ class EGPRecognizer(TrainablePipe):
             return ScoredSpans.empty()
         check_vectors(self.name, self.model, docs)
         spans = self.find_spans(docs, self.model.predict(docs), self.threshold)
-        thresholds = self.label_thresholds(self.threshold)
-        return SELECTIONS[self.overlap](spans, thresholds[spans.label])
+        min_scores = self.min_scores(self.threshold)
+        return SELECTIONS[self.overlap](spans, min_scores[spans.label])
 
     def find_spans(
         self, docs: Sequence[Doc], features: PointerFeatures, threshold: Threshold
@@ -454,12 +453,12 @@ class EGPRecognizer(TrainablePipe):
         self._check_finite(docs, features)
         self._report_missing(docs)
         self._report_unknown_labels()
-        spans = self._decode(docs, features, self.label_thresholds(threshold))
-        if len(spans.bounded):
+        spans = self._decode(docs, features, self.min_scores(threshold))
+        if len(spans.truncated_docs):
             warnings.warn(
                 Warnings.EGPW001.format(
                     name=self.name,
-                    n_bounded=len(spans.bounded),
+                    n_bounded=len(spans.truncated_docs),
                     n_docs=len(docs),
                     spans_per_doc=SPANS_PER_DOC,
                     spans_per_token=SPANS_PER_TOKEN,
@@ -473,18 +472,18 @@ class EGPRecognizer(TrainablePipe):
         self,
         docs: Sequence[Doc],
         features: PointerFeatures,
-        threshold: float | np.ndarray,
+        min_score: float | np.ndarray,
     ) -> ScoredSpans:
         """The spans above a score that the limits allow."""
         limits = self.limits
         return decode(
             features,
-            threshold,
+            min_score,
             segments=limits.segments(docs),
             max_length=limits.max_length,
         )
 
-    def label_thresholds(self, threshold: Threshold) -> np.ndarray:
+    def min_scores(self, threshold: Threshold) -> np.ndarray:
         """Tell the score above which a pair of tokens is a span of each label.
 
         threshold (Union[float, Dict[str, float]]): Probability from 0 to 1, or a table
@@ -492,7 +491,7 @@ class EGPRecognizer(TrainablePipe):
         RETURNS (np.ndarray): Scores (logits), float32 of shape (labels,); inf for
             labels that are not to be predicted.
         """
-        return label_thresholds(threshold, self.labels, self.predicted_labels)
+        return min_scores(threshold, self.labels, self.predicted_labels)
 
     def set_annotations(self, docs: Iterable[Doc], predictions: ScoredSpans) -> None:
         """Write spans to `doc.spans`, and add some to `doc.ents` if `annotate_ents` is
@@ -513,8 +512,8 @@ class EGPRecognizer(TrainablePipe):
             )
         if self.annotate_ents:
             free = outside_entities(docs, predictions)
-            thresholds = self.label_thresholds(self.threshold)
-            flat = select_flat(free, thresholds[free.label])
+            min_scores = self.min_scores(self.threshold)
+            flat = select_flat(free, min_scores[free.label])
             for doc, spans, _ in self._spans_by_doc(docs, flat):
                 add_entities(doc, spans)
 
@@ -525,11 +524,11 @@ class EGPRecognizer(TrainablePipe):
         label_ids = [self.vocab.strings[label] for label in self.labels]
         bounds = np.searchsorted(predictions.doc, np.arange(len(docs) + 1)).tolist()
         starts = predictions.start.tolist()
-        ends = predictions.end.tolist()
+        lasts = predictions.last.tolist()
         labels = predictions.label.tolist()
         for doc, (begin, end) in zip(docs, pairwise(bounds), strict=True):
             spans = [
-                Span(doc, starts[i], ends[i] + 1, label=label_ids[labels[i]])
+                Span(doc, starts[i], lasts[i] + 1, label=label_ids[labels[i]])
                 for i in range(begin, end)
             ]
             yield doc, spans, slice(begin, end)
@@ -633,7 +632,7 @@ class EGPRecognizer(TrainablePipe):
         annotated = np.zeros((len(docs), len(self.labels)), dtype=bool)
         annotated[:, : before.start.shape[1]] = True
         spans = self._decode(docs, before, 0.0)
-        rows = np.stack([spans.start, spans.end, spans.label], axis=1)
+        rows = np.stack([spans.start, spans.last, spans.label], axis=1)
         gold = np.split(rows, np.searchsorted(spans.doc, np.arange(1, len(docs))))
         set_dropout_rate(self.model, drop)
         features, backprop = self.model.begin_update(docs)

@@ -1,6 +1,6 @@
-"""From pointer features to spans above the threshold, and which of them may coexist."""
+"""From pointer features to spans above the threshold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,23 +27,23 @@ BOUND_MARGIN = 0.01
 
 @dataclass(frozen=True)
 class ScoredSpans:
-    """Spans of a batch of docs, ordered by doc, start, end and label.
+    """Spans of a batch of docs, ordered by doc, start, last and label.
 
     doc (np.ndarray): Index of the doc in the batch, int64 of shape (N,).
     start (np.ndarray): First token in the doc, int64 of shape (N,).
-    end (np.ndarray): Last token in the doc (inclusive), int64 of shape (N,).
+    last (np.ndarray): Last token in the doc, int64 of shape (N,).
     label (np.ndarray): Index of the label, int64 of shape (N,).
     score (np.ndarray): Score (a logit), float32 of shape (N,).
-    bounded (np.ndarray): Docs whose weakest spans were left out because there were more
-        than `SPANS_PER_DOC` and `SPANS_PER_TOKEN` allow, int64.
+    truncated_docs (np.ndarray): Docs whose weakest spans were left out because there
+        were more than `SPANS_PER_DOC` and `SPANS_PER_TOKEN` allow, int64.
     """
 
     doc: np.ndarray
     start: np.ndarray
-    end: np.ndarray
+    last: np.ndarray
     label: np.ndarray
     score: np.ndarray
-    bounded: np.ndarray
+    truncated_docs: np.ndarray
 
     def __len__(self) -> int:
         return len(self.doc)
@@ -58,17 +58,17 @@ class ScoredSpans:
         return ScoredSpans(
             doc=self.doc[index],
             start=self.start[index],
-            end=self.end[index],
+            last=self.last[index],
             label=self.label[index],
             score=self.score[index],
-            bounded=self.bounded,
+            truncated_docs=self.truncated_docs,
         )
 
     def batch_positions(self) -> tuple[np.ndarray, np.ndarray]:
-        """Starts and ends as positions in a row of all docs, in which spans of
+        """First and last tokens as positions in a row of all docs, in which spans of
         different docs do not overlap."""
-        shift = self.doc * (self.end.max(initial=0) + 1)
-        return self.start + shift, self.end + shift
+        shift = self.doc * (self.last.max(initial=0) + 1)
+        return self.start + shift, self.last + shift
 
 
 def to_score(probability: float) -> float:
@@ -88,19 +88,19 @@ def to_probability(score: np.ndarray) -> np.ndarray:
 @one_thread()
 def decode(
     features: PointerFeatures,
-    threshold: float | np.ndarray,
+    min_score: float | np.ndarray,
     *,
     segments: Sequence[int] | None = None,
     max_length: int | None = None,
 ) -> ScoredSpans:
-    """Find all spans with a score above the threshold.
+    """Find all spans with a score above a minimum.
 
-    For each pair of tokens x_ij + max_c (a_ic - t_c) + max_c b_jc bounds the scores of
-    all labels above their thresholds; only the few pairs whose bound is above 0 are
-    scored.
+    For each pair of tokens x_ij + max_c (a_ic - t_c) + max_c b_jc bounds how far the
+    scores of all labels are above their minimum t_c; only the few pairs whose bound is
+    above 0 are scored.
 
     features (PointerFeatures): The features of a batch of docs.
-    threshold (Union[float, np.ndarray]): Spans must have a score greater than this;
+    min_score (Union[float, np.ndarray]): Spans must have a score greater than this;
         one for all labels, or those of the labels, of shape (C,).
     segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
         span may cross, in the order of tokens. Defaults to the docs.
@@ -108,7 +108,7 @@ def decode(
     RETURNS (ScoredSpans): The spans.
     """
     heads = Heads.from_features(features)
-    floor = _floor(heads, threshold)
+    floor = _floor(heads, min_score)
     best_start, best_end = heads.start.amax(1), heads.end.amax(1)
     best_above = (heads.start - floor).amax(1)
     blocks = list(pair_blocks(heads, segments=segments, max_length=max_length))
@@ -130,7 +130,7 @@ def decode(
     share(decode_block, add_spans, len(blocks), heads.device)
     if not found.parts:
         return ScoredSpans.empty()
-    start, end, label, score = (
+    start, last, label, score = (
         np.concatenate(arrays) for arrays in zip(*found.parts, strict=True)
     )
     n_docs = len(heads.lengths) // heads.n_heads
@@ -138,23 +138,23 @@ def decode(
     doc_of_token = np.repeat(np.arange(len(heads.lengths)), heads.lengths)
     head_doc = doc_of_token[start]
     head, doc = np.divmod(head_doc, n_docs)
-    bounded = np.asarray(sorted(found.bounded), np.int64)
+    truncated = np.asarray(sorted(found.truncated), np.int64)
     spans = ScoredSpans(
         doc=doc,
         start=start - first[head_doc],
-        end=end - first[head_doc],
+        last=last - first[head_doc],
         label=label + head * heads.start.shape[1],
         score=score,
-        bounded=np.unique(doc_of_token[bounded] % n_docs),
+        truncated_docs=np.unique(doc_of_token[truncated] % n_docs),
     )
-    return spans.take(np.lexsort((spans.label, spans.end, spans.start, spans.doc)))
+    return spans.take(np.lexsort((spans.label, spans.last, spans.start, spans.doc)))
 
 
-def _floor(heads: Heads, threshold: float | np.ndarray) -> Tensor:
-    """The threshold of each token's labels, shape (T', C')."""
+def _floor(heads: Heads, min_score: float | np.ndarray) -> Tensor:
+    """The minimum score of each token's labels, shape (T', C')."""
     start = heads.start
-    thresholds = torch.as_tensor(threshold, dtype=start.dtype, device=start.device)
-    by_head = thresholds.expand(heads.n_heads * heads.start.shape[1])
+    min_scores = torch.as_tensor(min_score, dtype=start.dtype, device=start.device)
+    by_head = min_scores.expand(heads.n_heads * heads.start.shape[1])
     return (
         by_head.view(heads.n_heads, 1, -1)
         .expand(-1, len(heads.start) // heads.n_heads, -1)
@@ -168,7 +168,7 @@ class _Spans:
 
     matrix (np.ndarray): The matrix of each span, int64 of shape (N,).
     start (np.ndarray): Start token in `Heads`, int64 of shape (N,).
-    end (np.ndarray): End token in `Heads`, int64 of shape (N,).
+    last (np.ndarray): Last token in `Heads`, int64 of shape (N,).
     label (np.ndarray): Label of the head, int64 of shape (N,).
     score (np.ndarray): Score, of shape (N,).
     over (np.ndarray): Whether pairs or spans of a matrix were left out, bool of shape
@@ -177,7 +177,7 @@ class _Spans:
 
     matrix: np.ndarray
     start: np.ndarray
-    end: np.ndarray
+    last: np.ndarray
     label: np.ndarray
     score: np.ndarray
     over: np.ndarray
@@ -187,7 +187,7 @@ class _Spans:
         return _Spans(
             matrix=np.append(self.matrix, other.matrix),
             start=np.append(self.start, other.start),
-            end=np.append(self.end, other.end),
+            last=np.append(self.last, other.last),
             label=np.append(self.label, other.label),
             score=np.append(self.score, other.score),
             over=self.over | other.over,
@@ -199,7 +199,7 @@ class _Spans:
         return _Spans(
             matrix=self.matrix[best],
             start=self.start[best],
-            end=self.end[best],
+            last=self.last[best],
             label=self.label[best],
             score=self.score[best],
             over=self.over | over,
@@ -212,28 +212,30 @@ class _Found:
 
     n_spans (np.ndarray): How many in each stretch of rows, at its first token, int64
         of shape (T',).
-    bounded (Set[int]): First tokens of the stretches with spans that were left out.
-    parts (List): Start, end, label and score of the spans of each block.
+    truncated (Set[int]): First tokens of the stretches with spans that were left out.
+    parts (List): Start, last, label and score of the spans of each block.
     """
 
     n_spans: np.ndarray
-    bounded: set[int]
+    truncated: set[int]
     parts: list[tuple[np.ndarray, ...]]
 
     def is_full(self, block: Block, limits: np.ndarray) -> bool:
         """Whether no span of a block can be kept, and all its docs are known to have
         had too many."""
         has_room = self.n_spans[block.first_row] < limits
-        return not has_room.any() and self.bounded.issuperset(block.first_row.tolist())
+        return not has_room.any() and self.truncated.issuperset(
+            block.first_row.tolist()
+        )
 
     def add(self, block: Block, limits: np.ndarray, spans: _Spans) -> None:
         """Add spans of a block as far as there is room for them."""
         spans = spans.best(limits - self.n_spans[block.first_row])
         np.add.at(self.n_spans, block.first_row[spans.matrix], 1)
-        self.bounded.update(block.first_row[spans.over].tolist())
+        self.truncated.update(block.first_row[spans.over].tolist())
         # Most blocks of a long doc have no spans.
         if len(spans.start):
-            self.parts.append((spans.start, spans.end, spans.label, spans.score))
+            self.parts.append((spans.start, spans.last, spans.label, spans.score))
 
 
 def _limits(heads: Heads, block: Block) -> np.ndarray:
@@ -316,84 +318,6 @@ def _best(
             index = np.sort(np.argpartition(-of_group, limit)[:limit])
         parts.append(begin + index)
     return np.concatenate(parts), over
-
-
-def select_any(spans: ScoredSpans, threshold: np.ndarray) -> ScoredSpans:
-    """Keep all spans.
-
-    spans (ScoredSpans): N spans.
-    threshold (np.ndarray): The threshold of each span, float32 of shape (N,).
-    RETURNS (ScoredSpans): The spans.
-    """
-    return spans
-
-
-def select_nested(spans: ScoredSpans, threshold: np.ndarray) -> ScoredSpans:
-    """Keep spans that do not cross each other, in order of decreasing score above their
-    thresholds.
-
-    spans (ScoredSpans): N spans.
-    threshold (np.ndarray): The threshold of each span, float32 of shape (N,).
-    RETURNS (ScoredSpans): Those that are kept.
-    """
-    starts, ends = spans.batch_positions()
-    n_positions = int(ends.max(initial=-1)) + 1
-    # Of the kept spans: the furthest end by start, and the nearest start by end.
-    furthest = np.full(n_positions, -1)
-    nearest = np.full(n_positions, n_positions)
-    kept = []
-    for i in np.argsort(-_excess(spans, threshold), kind="stable"):
-        start, end = starts[i], ends[i]
-        leaves = furthest[start + 1 : end + 1].max(initial=-1) > end
-        enters = nearest[start:end].min(initial=n_positions) < start
-        if not leaves and not enters:
-            furthest[start] = max(furthest[start], end)
-            nearest[end] = min(nearest[end], start)
-            kept.append(i)
-    return spans.take(np.sort(np.asarray(kept, dtype=np.int64)))
-
-
-def select_flat(spans: ScoredSpans, threshold: np.ndarray) -> ScoredSpans:
-    """Keep the spans without overlap that have the largest total score above their
-    thresholds (weighted interval scheduling, exact).
-
-    spans (ScoredSpans): N spans.
-    threshold (np.ndarray): The threshold of each span, float32 of shape (N,).
-    RETURNS (ScoredSpans): Those that are kept.
-    """
-    starts, ends = spans.batch_positions()
-    order = np.argsort(ends, kind="stable")
-    starts, ends = starts[order], ends[order]
-    weights = _excess(spans, threshold)[order].tolist()
-    # How many of the spans, ordered by end, end before the start of each one.
-    n_before = np.searchsorted(ends, starts, side="left").tolist()
-    totals = [0.0]
-    for weight, before in zip(weights, n_before, strict=True):
-        totals.append(max(totals[-1], totals[before] + weight))
-    kept = []
-    i = len(order)
-    while i > 0:
-        if totals[i] > totals[i - 1]:
-            kept.append(order[i - 1])
-            i = n_before[i - 1]
-        else:
-            i -= 1
-    return spans.take(np.sort(np.asarray(kept, dtype=np.int64)))
-
-
-def _excess(spans: ScoredSpans, threshold: np.ndarray) -> np.ndarray:
-    """By how much scores are above their thresholds, or above the weakest span for a
-    probability of 0; float64 of shape (N,)."""
-    weakest = spans.score.min(initial=np.inf) - 1
-    floor = np.where(np.isfinite(threshold), threshold, weakest)
-    return spans.score.astype("float64") - floor
-
-
-SELECTIONS: dict[str, Callable[[ScoredSpans, np.ndarray], ScoredSpans]] = {
-    "any": select_any,
-    "nested": select_nested,
-    "flat": select_flat,
-}
 
 
 @one_thread()

@@ -23,7 +23,7 @@ def outside_entities(docs: Sequence[Doc], spans: ScoredSpans) -> ScoredSpans:
     taken = [np.isin(doc.to_array(ENT_IOB), (INSIDE, BEGIN)) for doc in docs]
     n_taken = np.cumsum(np.concatenate([[0], *taken]))
     first = np.cumsum([0, *map(len, docs)])[spans.doc]
-    n_in_span = n_taken[first + spans.end + 1] - n_taken[first + spans.start]
+    n_in_span = n_taken[first + spans.last + 1] - n_taken[first + spans.start]
     return spans.take(np.flatnonzero(n_in_span == 0))
 
 

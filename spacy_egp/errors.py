@@ -528,7 +528,6 @@ class Errors(metaclass=ErrorsWithCodes):
         "the --config of a training, with --folds."
     )
     EGP280 = "{settings} would override a --config, but there is none: add it."
-    EGP281 = "{path} does not end in .json: choose another name for the JSON file."
 
     # spacy egp report
     EGP301 = "Cannot read the pipeline {model}: {error}"
@@ -641,7 +640,7 @@ class Errors(metaclass=ErrorsWithCodes):
 
     EGP417 = (
         "A worker needs {needed} {name}, but the cluster of Ray has {available}: set a "
-        "lower --gpu, or add a node."
+        "lower --gpu-share, or add a node."
     )
 
     # spacy egp annotate: documents that fail. File and line stand beside them.

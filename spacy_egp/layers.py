@@ -26,7 +26,7 @@ NEW_LABEL_SCORE = 4 * PRIOR_SCORE
 
 # The rotations of so many positions are kept for later batches: 8 MB for a head size of
 # 64.
-MOST_KEPT_POSITIONS = 2**15
+MAX_KEPT_POSITIONS = 2**15
 
 BiasInput = Literal["pointer", "hidden"]
 
@@ -94,7 +94,7 @@ def _rotation(
     longest = int(n_tokens.max(initial=0))
     # Few different lengths, so that few tables are kept.
     n_positions = 1 << max(9, (longest - 1).bit_length())
-    make_table = rotations if n_positions <= MOST_KEPT_POSITIONS else make_rotations
+    make_table = rotations if n_positions <= MAX_KEPT_POSITIONS else make_rotations
     table = make_table(n_positions, head_size, base, device)
     if len(n_tokens) == 1:
         return table[:longest]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 import numpy as np
 from spacy.util import load_config
 
-from .decoding import SELECTIONS
 from .errors import Errors, Warnings
 from .gold import are_strings
+from .overlap import SELECTIONS
 from .thresholds import DEFAULT_THRESHOLD, Threshold
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 
 # Threads that share the blocks of a batch. Each has the tensors of a block in memory.
-MOST_THREADS = 4
+MAX_THREADS = 4
 
 Result = TypeVar("Result")
 
@@ -103,7 +103,7 @@ def share(
     n_parts (int): The number of parts.
     device (torch.device): Where PyTorch computes.
     """
-    n_threads = min(_here.setting or 1, MOST_THREADS, n_parts)
+    n_threads = min(_here.setting or 1, MAX_THREADS, n_parts)
     if n_threads < 2 or device.type != "cpu":
         for n in range(n_parts):
             collect(n, compute(n))

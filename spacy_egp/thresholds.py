@@ -12,7 +12,7 @@ Threshold = float | dict[str, float]
 DEFAULT_THRESHOLD = 0.5
 
 
-def label_thresholds(
+def min_scores(
     threshold: Threshold,
     labels: Sequence[str],
     predicted_labels: Collection[str] | None = None,

@@ -1,4 +1,6 @@
 import resource
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -6,12 +8,12 @@ import pytest
 import spacy
 import srsly
 from hypothesis import Phase, settings
-from random_bert import write_bert
 from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.util import fix_random_seed, load_config, load_model_from_config
 from thinc.util import has_cupy_gpu
 
+from scripts.shared.random_bert import write_bert
 from spacy_egp.pretrained import CURATED_SETTINGS
 
 # `pytest tests/faults --hypothesis-profile=long`
@@ -24,6 +26,7 @@ settings.register_profile(
 needs_gpu = pytest.mark.skipif(not has_cupy_gpu, reason="needs a GPU, and CuPy")
 
 CONFIGS = Path(__file__).parent.parent / "configs"
+PROJECT = Path(__file__).parent.parent / "project"
 # Pipelines that earlier versions have saved.
 PIPELINES = Path(__file__).parent / "pipelines"
 NESTED_DATA = [
@@ -54,6 +57,16 @@ def spans_of(doc, key="sc"):
 def words_of(result):
     """What a command has printed, without its line breaks."""
     return " ".join(result.output.split())
+
+
+def run_script(module, *args):
+    """Run a script of the project as its commands do, and return what it prints."""
+    command = [sys.executable, "-m", f"scripts.{module}", *map(str, args)]
+    result = subprocess.run(
+        command, cwd=PROJECT, capture_output=True, text=True, encoding="utf8"
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 def train(nlp, examples, steps=60):

@@ -14,16 +14,15 @@ from spacy_egp.decoding import (
     ScoredSpans,
     decode,
     score_matrix,
-    select_flat,
-    select_nested,
     to_probability,
     to_score,
 )
+from spacy_egp.overlap import select_flat, select_nested
 
 
 def as_dict(spans):
     keys = zip(
-        *(getattr(spans, name).tolist() for name in ("doc", "start", "end", "label"))
+        *(getattr(spans, name).tolist() for name in ("doc", "start", "last", "label"))
     )
     return dict(zip(keys, spans.score.tolist()))
 
@@ -144,7 +143,7 @@ def test_number_of_spans_is_bounded(monkeypatch):
     rng = np.random.default_rng(0)
     features = random_features(rng, [2, 40], n_labels=1, n_heads=1)
     spans = decode(features, -np.inf)
-    assert spans.bounded.tolist() == [1]
+    assert spans.truncated_docs.tolist() == [1]
     scores = brute_force_spans(features, -np.inf)
     best = sorted((s for span, s in scores.items() if span[0] == 1), reverse=True)
     assert np.sum(spans.doc == 0) == 3
@@ -162,9 +161,9 @@ def test_number_of_spans_is_bounded_over_blocks_of_the_same_rows(monkeypatch):
     assert len(spans) == len(brute_force_spans(features, -np.inf))
     monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 60)
     spans = decode(features, -np.inf)
-    assert spans.bounded.tolist() == [0]
+    assert spans.truncated_docs.tolist() == [0]
     assert len(spans) == 60
-    assert np.sum(spans.end < 10) == 55
+    assert np.sum(spans.last < 10) == 55
 
 
 def test_work_for_candidates_is_proportional_to_what_is_kept(monkeypatch):
@@ -181,7 +180,7 @@ def test_work_for_candidates_is_proportional_to_what_is_kept(monkeypatch):
         return decode_block(*args)
 
     # Threads work ahead of what is known to be full.
-    monkeypatch.setattr(spacy_egp.threads, "MOST_THREADS", 1)
+    monkeypatch.setattr(spacy_egp.threads, "MAX_THREADS", 1)
     monkeypatch.setattr(Heads, "pair_scores", count_pairs)
     monkeypatch.setattr(spacy_egp.decoding, "_decode_block", count_blocks)
     monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 1000)
@@ -213,7 +212,7 @@ def test_as_many_spans_as_the_bound_allows_are_not_too_many(monkeypatch):
     features = random_features(np.random.default_rng(0), [20], n_labels=1, n_heads=1)
     spans = decode(features, -np.inf)
     assert len(spans) == 210
-    assert not len(spans.bounded)
+    assert not len(spans.truncated_docs)
 
 
 def test_each_head_has_a_share_of_the_bound(monkeypatch):
@@ -222,7 +221,7 @@ def test_each_head_has_a_share_of_the_bound(monkeypatch):
     rng = np.random.default_rng(0)
     features = random_features(rng, [2, 40], n_labels=3, n_heads=3)
     spans = decode(features, -np.inf)
-    assert spans.bounded.tolist() == [1]
+    assert spans.truncated_docs.tolist() == [1]
     assert np.bincount(spans.label[spans.doc == 1]).tolist() == [40, 40, 40]
     assert np.sum(spans.doc == 0) == 9
 
@@ -239,10 +238,10 @@ def spans_of_a_doc(start, end, score):
     return ScoredSpans(
         doc=np.zeros(len(start), dtype="int64"),
         start=start,
-        end=end,
+        last=end,
         label=np.arange(len(start)),
         score=np.asarray(score, dtype="float32"),
-        bounded=np.zeros(0, dtype="int64"),
+        truncated_docs=np.zeros(0, dtype="int64"),
     )
 
 

@@ -103,7 +103,7 @@ def test_free_spans_are_those_without_a_token_of_an_entity(data):
     columns = np.asarray(rows, dtype="int64").reshape(-1, 4).T
     score = np.zeros(len(rows), dtype="float32")
     free = outside_entities(batch, ScoredSpans(*columns, score, columns[0, :0]))
-    found = zip(free.doc, free.start, free.end, free.label, strict=True)
+    found = zip(free.doc, free.start, free.last, free.label, strict=True)
     assert [tuple(map(int, row)) for row in found] == expected
     for i, doc in enumerate(batch):
         before = {(ent.start, ent.end, ent.label) for ent in doc.ents}

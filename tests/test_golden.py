@@ -105,9 +105,7 @@ def test_loss_and_gradient_equal_the_reference(golden):
 
 
 def test_predictions_are_the_positive_scores(golden):
-    predictions = golden.component.predict(golden.docs)
-    found = np.stack(
-        [predictions.doc, predictions.label, predictions.start, predictions.end], axis=1
-    )
+    spans = golden.component.predict(golden.docs)
+    found = np.stack([spans.doc, spans.label, spans.start, spans.last], axis=1)
     expected = np.argwhere(golden.y > 0)
     assert sorted(map(tuple, found)) == sorted(map(tuple, expected))

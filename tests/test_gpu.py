@@ -6,7 +6,13 @@ import sys
 import pytest
 import spacy
 import srsly
-from conftest import CONFIGS, make_examples, needs_gpu, transformer_config
+from conftest import (
+    CONFIGS,
+    make_examples,
+    needs_gpu,
+    run_script,
+    transformer_config,
+)
 from spacy.util import load_config
 
 pytestmark = needs_gpu
@@ -53,10 +59,8 @@ def test_transformer_trains_on_a_gpu(
 def test_a_step_is_a_handful_of_launches(tmp_path):
     """Whatever the size of the batch; and it waits for the GPU at its end only: for the
     loss, or for candidates, their labels and their scores."""
-    script = CONFIGS.parent / "project" / "scripts" / "launches.py"
     path = tmp_path / "launches.json"
-    command = [sys.executable, str(script), str(path), "--gpu-id", "0"]
-    subprocess.run(command, check=True)
+    run_script("benchmark.launches", path, "--gpu-id", 0)
     most = {
         "training": {"kernels": 200, "copies": 6, "waits": 8},
         "prediction": {"kernels": 100, "copies": 6, "waits": 8},

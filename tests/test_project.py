@@ -4,13 +4,10 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import srsly
-from conftest import needs_gpu
-
-PROJECT = Path(__file__).parent.parent / "project"
+from conftest import PROJECT, needs_gpu
 
 
 @pytest.fixture(scope="module")

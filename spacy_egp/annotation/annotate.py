@@ -20,11 +20,11 @@ from .corpus import (
     find_schema,
     list_digests,
 )
+from .documents import Hash
 from .formats import COMPRESSED, OUTPUTS, SUFFIXES
 from .local import annotate_locally
 from .names import check_folder_name
 from .output import Output
-from .records import Hash
 from .summary import Counts, Summary
 
 ENGINES = ("local", "ray")

@@ -14,16 +14,16 @@ from spacy.util import import_file
 from ..errors import Errors
 from ..thresholds import Threshold
 from .corpus import Part, read_part
+from .documents import Failure, Record
 from .formats import OUTPUTS, make_writer
 from .output import Output
-from .records import Failure, Record
 from .resources import is_temporary, time_limit
 from .summary import Counts
 
 # New strings, about 500 bytes each, after which the vocab forgets them and the
 # tokenizer begins with an empty cache. To begin anew with every part makes small parts
 # slow.
-MOST_NEW_STRINGS = 100_000
+MAX_NEW_STRINGS = 100_000
 
 # Where doc._.trf_data is stored, the output of a transformer.
 TRF_DATA: Any = ("._.", "trf_data", None, None)
@@ -93,7 +93,7 @@ class Annotator:
             value = getattr(settings, name)
             if value is not None:
                 self._configure(name, value)
-        self._most_strings = len(self.nlp.vocab.strings) + MOST_NEW_STRINGS
+        self._max_strings = len(self.nlp.vocab.strings) + MAX_NEW_STRINGS
         self._memory_zone = ExitStack()
         self._memory_zone.enter_context(self.nlp.memory_zone())
 
@@ -148,7 +148,7 @@ class Annotator:
             setattr(pipe, setting, value)
 
     def _limit_strings(self) -> None:
-        if len(self.nlp.vocab.strings) > self._most_strings:
+        if len(self.nlp.vocab.strings) > self._max_strings:
             self._memory_zone.close()
             self._memory_zone.enter_context(self.nlp.memory_zone())
 

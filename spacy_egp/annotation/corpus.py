@@ -11,9 +11,9 @@ from fsspec.compression import available_compressions
 from spacy.vocab import Vocab
 
 from ..errors import Errors
+from .documents import Hash, Record, Slice
 from .formats import COMPRESSED, get_reader, import_parquet, input_suffix
 from .names import full_name
-from .records import Hash, Record, Slice
 from .rows import SPANS_COLUMN
 
 

@@ -8,7 +8,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..docbins import get_docs, load_docbin
-from .records import Hash, Record, Slice
+from .documents import Hash, Record, Slice
 from .rows import dump_json
 
 

@@ -11,8 +11,8 @@ from spacy.vocab import Vocab
 
 from ..errors import Errors
 from .docbin import DocBinWriter, cut_docbin, read_docbin
+from .documents import Record, Slice
 from .lines import JsonArrayWriter, JsonlWriter, cut_lines, read_jsonl, read_text
-from .records import Record, Slice
 from .rows import make_row
 from .tasks import make_doccano_task, make_label_studio_task, make_prodigy_task
 

@@ -10,7 +10,7 @@ from spacy.vocab import Vocab
 
 from ..corpora.values import make_object
 from ..errors import Errors
-from .records import Hash, Record, Slice
+from .documents import Hash, Record, Slice
 from .rows import dump_line
 
 # A part ends early where it has as many bytes: its documents are in memory together.

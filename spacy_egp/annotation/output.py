@@ -15,8 +15,8 @@ from fsspec.implementations.local import LocalFileSystem
 from spacy.util import dict_to_dot
 
 from ..errors import Errors
+from .documents import Failure
 from .names import full_name
-from .records import Failure
 from .rows import dump_line
 from .summary import Counts
 

@@ -14,8 +14,8 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..errors import Errors
+from .documents import Hash, Record, Slice
 from .lines import BYTES_PER_PART
-from .records import Hash, Record, Slice
 from .rows import SPANS_COLUMN, dump_json, list_new_spans
 
 DAMAGED = (OSError, pa.ArrowException)

@@ -17,7 +17,7 @@ from ray.util.annotations import RayDeprecationWarning
 from ..errors import Errors
 from .annotator import Settings, annotate_in_worker
 from .corpus import Part
-from .records import Slice
+from .documents import Slice
 from .summary import Counts
 
 # How often Ray begins a part again whose worker was killed, before it gives up.

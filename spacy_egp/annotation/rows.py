@@ -10,7 +10,7 @@ import numpy as np
 from spacy.tokens import Doc, SpanGroup
 
 from ..errors import Errors
-from .records import Record
+from .documents import Record
 
 SPANS_COLUMN = "spans"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ..corpora.summary import N_EXAMPLES, Tally
-from .records import Failure
+from ..corpora.summary import MAX_EXAMPLES, Tally
+from .documents import Failure
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Counts:
         self.words += other.words
         self.labels += other.labels
         self.failed.count += other.failed.count
-        self.failed.first = (self.failed.first + other.failed.first)[:N_EXAMPLES]
+        self.failed.first = (self.failed.first + other.failed.first)[:MAX_EXAMPLES]
         self.temporary += other.temporary
 
     def to_dict(self) -> dict[str, Any]:

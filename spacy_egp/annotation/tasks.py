@@ -6,7 +6,7 @@ from typing import Any
 from spacy.tokens import Doc
 
 from ..errors import Errors
-from .records import Record
+from .documents import Record
 from .rows import list_spans
 
 

@@ -15,9 +15,9 @@ from ..errors import Errors, Warnings
 from .contradictions import Contradiction, rank_contradictions
 from .counts import PartCounter, PartCounts
 from .models import CrossValidation, Judge, TrainedModel
+from .repeats import Repeats
 from .settings import Settings, read_settings
 from .strings import InconsistentString, StringIndex
-from .texts import Repeats
 from .verdicts import find_errors, find_warnings
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 
 from ..errors import Errors
 from .counts import PartCounts, Problem
+from .repeats import Repeats
 from .settings import Settings
-from .texts import Repeats
 
 # spaCy's debug data says as much.
 RARE_LABEL = 50
 # Labels that a sentence names.
-N_NAMED = 10
+MAX_NAMED = 10
 
 
 def find_errors(parts: Mapping[str, PartCounts], settings: Settings) -> list[str]:
@@ -122,6 +122,6 @@ def _part_warnings(counts: PartCounts, settings: Settings) -> Iterator[str]:
 
 def _name(labels: set[str]) -> str:
     names = sorted(labels)
-    rest = len(names) - N_NAMED
-    named = ", ".join(map(repr, names[:N_NAMED]))
+    rest = len(names) - MAX_NAMED
+    named = ", ".join(map(repr, names[:MAX_NAMED]))
     return f"{named} and {rest} others" if rest > 0 else named

@@ -17,6 +17,8 @@ from ..annotation.annotate import ENGINES, annotate
 from ..annotation.formats import OUTPUTS
 from ..annotation.summary import Summary
 from ..errors import Errors
+from .json_file import check_json, write_json
+from .options import CodeOption, JsonOption
 from .terminal import escape
 
 FORMAT_HELP = f"Format of the output: {', '.join(OUTPUTS)}"
@@ -37,7 +39,7 @@ def annotate_cli(
     ],
     format: Annotated[str, Opt("--format", "-f", help=FORMAT_HELP)] = "jsonl",
     text_column: Annotated[
-        str, Opt("--text-column", "-t", help="Column of the text")
+        str, Opt("--text-column", help="Column of the text")
     ] = "text",
     spans_key: Annotated[
         str, Opt("--spans-key", "-k", help="Key of the spans to write")
@@ -68,18 +70,13 @@ def annotate_cli(
         int, Opt("--n-process", "-n", help="Workers: processes or Ray's actors", min=1)
     ] = 1,
     gpu: Annotated[
-        float, Opt("--gpu", help="Share of a GPU for each worker", min=0)
+        float, Opt("--gpu-share", help="Part of a GPU for each worker", min=0)
     ] = 0.0,
     address: Annotated[
         str | None, Opt("--address", "-a", help="Ray cluster; a local one if not set")
     ] = None,
-    code: Annotated[
-        str | None,
-        Opt("--code", "-c", help="Python file with components, for each worker"),
-    ] = None,
-    as_json: Annotated[
-        bool, Opt("--json", "-j", help="Print the summary as JSON")
-    ] = False,
+    code_path: CodeOption = None,
+    json_path: JsonOption = None,
 ) -> None:
     """
     Annotate a corpus of any size with a trained pipeline. A column with spans is
@@ -96,6 +93,7 @@ def annotate_cli(
     # With -, it is for the documents alone.
     with redirect_stdout(sys.stderr if output_path == "-" else sys.stdout):
         try:
+            check_json(json_path, [model, input_path, output_path])
             # Ray prints what has become of workers to stdout, which is for the summary.
             with (
                 parts_folder(output_path, format, stdout) as folder,
@@ -118,17 +116,16 @@ def annotate_cli(
                     n_process=n_process,
                     gpu=gpu,
                     address=address,
-                    code=code,
+                    code=str(code_path) if code_path else None,
                     silent=False,
                 )
+            if output_path == "-":
+                summary.output = "standard output"
+            if json_path is not None:
+                write_json(json_path, summary.to_dict())
         except (ImportError, OSError, ValueError) as error:
             msg.fail("Cannot annotate the input", escape(error), exits=1)
-        if output_path == "-":
-            summary.output = "standard output"
-        if as_json:
-            print(json.dumps(summary.to_dict(), indent=2))
-        else:
-            print_summary(summary)
+        print_summary(summary)
     if summary.total.failed.count:
         raise SystemExit(1)
 

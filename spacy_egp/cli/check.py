@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import srsly
 import typer
 from spacy.cli._util import (
     Arg,
@@ -17,7 +16,7 @@ from spacy.util import load_config, load_model
 from wasabi import format_repr, msg
 
 from ..errors import Errors
-from .options import ComponentOption, GpuOption
+from .options import CodeOption, ComponentOption, GpuOption, JsonOption
 from .terminal import escape
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from ..checks.places import Place
     from ..corpora.summary import Listing
 
-N_EXAMPLES = 10
+MAX_EXAMPLES = 10
 CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -40,7 +39,7 @@ def check_cli(
     ],
     config_path: Annotated[
         Path | None,
-        Opt("--config", "-c", help="Config of the training", exists=True),
+        Opt("--config", help="Config of the training", exists=True),
     ] = None,
     component: ComponentOption = None,
     model: Annotated[
@@ -51,19 +50,12 @@ def check_cli(
         int,
         Opt(
             "--folds",
-            "-f",
             min=0,
             help="Train on all folds but one, to list the contradictions in that one",
         ),
     ] = 0,
-    code_path: Annotated[
-        Path | None,
-        Opt("--code", help="Python file with registered functions to import"),
-    ] = None,
-    json_path: Annotated[
-        Path | None,
-        Opt("--json", "-j", help="Also write all that was found, as JSON"),
-    ] = None,
+    code_path: CodeOption = None,
+    json_path: JsonOption = None,
     use_gpu: GpuOption = -1,
 ) -> None:
     """
@@ -78,7 +70,7 @@ def check_cli(
     """
     # These import transformers, which spaCy's other commands need not wait for.
     from ..checks.check import check
-    from ..corpora.writer import temporary_output
+    from .json_file import check_json, write_json
 
     import_code(code_path)
     setup_gpu(use_gpu)
@@ -87,8 +79,7 @@ def check_cli(
     if n_folds:
         msg.info(f"Training {n_folds} pipelines")
     try:
-        if json_path is not None and json_path.suffix.lower() != ".json":
-            raise ValueError(Errors.EGP281.format(path=json_path))
+        check_json(json_path, paths.values())
         if overrides and config_path is None:
             raise ValueError(Errors.EGP280.format(settings=", ".join(overrides)))
         result = check(
@@ -100,8 +91,7 @@ def check_cli(
             use_gpu=use_gpu,
         )
         if json_path is not None:
-            with temporary_output(json_path) as path:
-                srsly.write_json(path, result.to_dict())
+            write_json(json_path, result.to_dict())
     except (ImportError, OSError, ValueError) as error:
         msg.fail("Cannot check the docs", escape(error), exits=1)
     print_result(result)
@@ -162,7 +152,7 @@ def _print_strings(result: "Result") -> None:
         f"{result.strings.count} strings are annotated here and not there, or with "
         "other labels; the likeliest errors first"
     )
-    for string in result.strings.first[:N_EXAMPLES]:
+    for string in result.strings.first[:MAX_EXAMPLES]:
         counts = ", ".join(
             f"{' + '.join(reading.labels) or 'not annotated'}: {reading.count}"
             for reading in string.readings
@@ -178,7 +168,7 @@ def _print_contradictions(contradictions: "Listing[Contradiction]") -> None:
         f"{contradictions.count} spans have a label, or none, that is less likely than "
         "another one; the least likely first"
     )
-    for place, label, log_odds in contradictions.first[:N_EXAMPLES]:
+    for place, label, log_odds in contradictions.first[:MAX_EXAMPLES]:
         msg.text(escape(f"likely {label} (log-odds {log_odds:.1f})"))
         _print_contexts([place])
     _print_rest(contradictions.count)
@@ -187,7 +177,7 @@ def _print_contradictions(contradictions: "Listing[Contradiction]") -> None:
 def _print_places(title: str, places: Sequence["Place"], count: int) -> None:
     if count:
         msg.text(f"{count} {title}")
-        _print_contexts(places[:N_EXAMPLES])
+        _print_contexts(places[:MAX_EXAMPLES])
         _print_rest(count)
 
 
@@ -199,5 +189,5 @@ def _print_contexts(places: Sequence["Place"]) -> None:
 
 
 def _print_rest(count: int) -> None:
-    if count > N_EXAMPLES:
-        msg.text(f"... and {count - N_EXAMPLES} more: --json lists them")
+    if count > MAX_EXAMPLES:
+        msg.text(f"... and {count - MAX_EXAMPLES} more: --json lists them")

@@ -1,6 +1,5 @@
 """`spacy egp convert`: the options of a conversion, and its summary on the screen."""
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,18 +8,20 @@ from typer import Argument as Arg
 from typer import Option as Opt
 from wasabi import format_repr, msg
 
-from ..corpora.convert import ConversionError, check_outputs, convert
+from ..corpora.convert import ConversionError, convert
 from ..corpora.docs import ALIGNMENTS
 from ..corpora.formats import FORMATS
 from ..corpora.records import SpanText
 from ..corpora.summary import Fate, Summary, Tally
-from ..corpora.writer import part_path, temporary_output
+from ..corpora.writer import part_path
 from ..errors import Errors
+from .json_file import check_json, write_json
+from .options import JsonOption
 from .terminal import escape
 
-N_EXAMPLES = 10
+MAX_EXAMPLES = 10
 MAX_SHOWN_ERRORS = 100
-FORMATS_HELP = f"Format, one of {', '.join(FORMATS)}; detected if not set"
+FORMATS_HELP = f"Format of the input, one of {', '.join(FORMATS)}; detected if not set"
 FATES = {
     Fate.TRIMMED: "span(s) trimmed of white space at an edge",
     Fate.EXPANDED: "span(s) expanded to the whole tokens that they cut",
@@ -45,7 +46,7 @@ def convert_cli(
     format: Annotated[str | None, Opt("--format", "-f", help=FORMATS_HELP)] = None,
     columns: Annotated[
         str | None,
-        Opt("--columns", "-c", help="Columns with annotation: 4, or NAME,NAME"),
+        Opt("--columns", help="Columns with annotation: 4, or NAME,NAME"),
     ] = None,
     label_names: Annotated[
         str | None,
@@ -58,7 +59,6 @@ def convert_cli(
         str | None,
         Opt(
             "--tokenizer",
-            "-t",
             help="whitespace, characters, a config or a pipeline; --lang's if not set",
         ),
     ] = None,
@@ -92,10 +92,7 @@ def convert_cli(
             help="Each input is annotated only for the labels that occur in it",
         ),
     ] = False,
-    json_path: Annotated[
-        Path | None,
-        Opt("--json", "-j", help="Also write the summary, with all lists, as JSON"),
-    ] = None,
+    json_path: JsonOption = None,
 ) -> None:
     """
     Convert an annotated corpus to .spacy files with all its spans in doc.spans.
@@ -110,8 +107,7 @@ def convert_cli(
     """
     error = None
     try:
-        if json_path is not None:
-            _check_json(json_path, input_paths)
+        check_json(json_path, input_paths)
         summary = convert(
             input_paths,
             output_path,
@@ -135,24 +131,13 @@ def convert_cli(
     except (ImportError, OSError, ValueError) as other_error:
         msg.fail("Cannot convert the input", escape(other_error), exits=1)
     if json_path is not None:
-        with temporary_output(json_path) as path:
-            numbers = json.dumps(summary.to_dict(), indent=2, ensure_ascii=False)
-            # Names of files may be no Unicode, which JSON has escapes for.
-            path.write_bytes(numbers.encode(errors="backslashreplace"))
+        write_json(json_path, summary.to_dict())
     if error is not None:
         print_left_out(summary, MAX_SHOWN_ERRORS)
         msg.fail("Cannot convert the input", escape(error), exits=1)
     print_summary(summary)
     for part, count in summary.docs.items():
         msg.good(f"Saved {count} doc(s)", escape(part_path(output_path, part)))
-
-
-def _check_json(json_path: Path, input_paths: list[Path]) -> None:
-    if json_path.suffix != ".json":
-        output = "the JSON file"
-        problem = Errors.EGP309.format(path=json_path, suffix=".json", output=output)
-        raise ValueError(problem)
-    check_outputs([json_path], input_paths)
 
 
 def _parse_list(names: str | None) -> list[str]:
@@ -186,7 +171,7 @@ def print_summary(summary: Summary) -> None:
     msg.table(rows)
     labels = [(escape(label), n) for label, n in summary.labels.most_common()]
     msg.table(labels, header=("Label", "Spans"), divider=True)
-    print_left_out(summary, N_EXAMPLES)
+    print_left_out(summary, MAX_EXAMPLES)
     for part, count in summary.docs.items():
         if not count:
             msg.warn(f"No docs in {part!r}: the input is too small for this split")
@@ -246,18 +231,18 @@ def _print_spans(title: str, spans: Tally[SpanText]) -> None:
         msg.table(
             [
                 tuple(map(escape, (s.source, s.label, format_repr(s.text), s.cut)))
-                for s in spans.first[:N_EXAMPLES]
+                for s in spans.first[:MAX_EXAMPLES]
             ]
         )
-        _print_rest(spans, N_EXAMPLES)
+        _print_rest(spans, MAX_EXAMPLES)
 
 
 def _print_list(title: str, tally: Tally[Any], lines: Iterable[str]) -> None:
     if tally.count:
         msg.warn(f"{tally.count} {title}")
-        for _, line in zip(range(N_EXAMPLES), lines, strict=False):
+        for _, line in zip(range(MAX_EXAMPLES), lines, strict=False):
             msg.text(escape(line))
-        _print_rest(tally, N_EXAMPLES)
+        _print_rest(tally, MAX_EXAMPLES)
 
 
 def _print_rest(tally: Tally[Any], n_shown: int) -> None:

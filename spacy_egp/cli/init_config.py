@@ -13,7 +13,7 @@ from .terminal import escape
 
 if TYPE_CHECKING:
     from ..configs.advice import Advice
-    from ..configs.corpus import CorpusFacts
+    from ..configs.facts import CorpusFacts
 
 # As ENCODERS of `configs.config`, which spaCy's other commands need not import.
 ENCODER_HELP = (
@@ -29,10 +29,10 @@ def init_config_cli(
     lang: Annotated[
         str, Opt("--lang", "-l", help="Code of the language, such as de")
     ] = "en",
-    encoder: Annotated[str | None, Opt("--encoder", "-e", help=ENCODER_HELP)] = None,
+    encoder: Annotated[str | None, Opt("--encoder", help=ENCODER_HELP)] = None,
     transformer: Annotated[
         str | None,
-        Opt("--transformer", "-m", help="Name or folder of a pretrained model"),
+        Opt("--transformer", help="Name or folder of a pretrained model"),
     ] = None,
     gpu: Annotated[bool, Opt("--gpu", "-G", help="Train on a GPU")] = False,
     train_path: Annotated[
@@ -59,7 +59,7 @@ def init_config_cli(
     """
     from ..configs.advice import advise
     from ..configs.config import make_config
-    from ..configs.corpus import read_facts
+    from ..configs.facts import read_facts
 
     is_stdout = str(output_path) == "-"
     if encoder is None:

@@ -20,11 +20,11 @@ def labels_cli(
     ],
     renamed: Annotated[
         list[str] | None,
-        Opt("--rename", "-n", help="OLD=NEW, may be given several times"),
+        Opt("--rename", help="OLD=NEW, may be given several times"),
     ] = None,
     removed: Annotated[
         list[str] | None,
-        Opt("--remove", "-r", help="A label, may be given several times"),
+        Opt("--remove", help="A label, may be given several times"),
     ] = None,
     component: ComponentOption = None,
     code_path: CodeOption = None,

@@ -15,4 +15,8 @@ CodeOption = Annotated[
     Path | None,
     Opt("--code", "-c", help="Python file with registered functions to import"),
 ]
+JsonOption = Annotated[
+    Path | None,
+    Opt("--json", "-j", help="Also write the complete result to a file (.json)"),
+]
 GpuOption = Annotated[int, Opt("--gpu-id", "-g", help="GPU ID or -1 for CPU")]

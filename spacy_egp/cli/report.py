@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 from spacy.cli._util import Arg, Opt, import_code, setup_gpu
 from wasabi import msg
 
-from .options import CodeOption, ComponentOption, GpuOption, ModelArgument
+from .options import (
+    CodeOption,
+    ComponentOption,
+    GpuOption,
+    JsonOption,
+    ModelArgument,
+)
 from .terminal import escape
 
 if TYPE_CHECKING:
@@ -19,9 +25,7 @@ def report_cli(
         Path, Arg(help="Annotated docs, a .spacy file or a folder", exists=True)
     ],
     output_path: Annotated[Path, Arg(help="The page to write (.html)")],
-    json_path: Annotated[
-        Path | None, Opt("--json", "-j", help="Also write the numbers (.json)")
-    ] = None,
+    json_path: JsonOption = None,
     train_path: Annotated[
         Path | None,
         Opt(
@@ -44,7 +48,7 @@ def report_cli(
     component: ComponentOption = None,
     other_model: Annotated[
         str | None,
-        Opt("--compare", "-o", help="Another pipeline, to show what changes from it"),
+        Opt("--compare", help="Another pipeline, to show what changes from it"),
     ] = None,
     code_path: CodeOption = None,
     use_gpu: GpuOption = -1,

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
-import srsly
 from spacy.cli._util import Arg, Opt, import_code, setup_gpu
 from tqdm import tqdm
 from wasabi import msg
@@ -13,7 +12,14 @@ from ..component import EGPRecognizer
 from ..docbins import read_examples
 from ..errors import Errors
 from ..pipelines import check_output, find_component, load_pipeline, save_pipeline
-from .options import CodeOption, ComponentOption, GpuOption, ModelArgument
+from .json_file import check_json, write_json
+from .options import (
+    CodeOption,
+    ComponentOption,
+    GpuOption,
+    JsonOption,
+    ModelArgument,
+)
 from .terminal import escape
 
 if TYPE_CHECKING:
@@ -28,14 +34,14 @@ def threshold_cli(
         Arg(help="Annotated docs that are not those of the test", exists=True),
     ],
     by_label: Annotated[
-        bool, Opt("--by-label", "-l", help="Find a threshold for each label")
+        bool, Opt("--by-label", help="Find a threshold for each label")
     ] = False,
     precision: Annotated[
         float | None,
-        Opt("--precision", "-p", help="Precision to reach", min=0, max=1),
+        Opt("--precision", help="Precision to reach", min=0, max=1),
     ] = None,
     recall: Annotated[
-        float | None, Opt("--recall", "-r", help="Recall to reach", min=0, max=1)
+        float | None, Opt("--recall", help="Recall to reach", min=0, max=1)
     ] = None,
     output_path: Annotated[
         Path | None,
@@ -48,7 +54,7 @@ def threshold_cli(
     component: ComponentOption = None,
     code_path: CodeOption = None,
     use_gpu: GpuOption = -1,
-    json: Annotated[bool, Opt("--json", "-j", help="Print the result as JSON")] = False,
+    json_path: JsonOption = None,
 ) -> None:
     """
     Find the threshold with the best F on annotated docs, or the one that reaches a
@@ -63,7 +69,7 @@ def threshold_cli(
     from ..report.tuning import Target, tune
 
     import_code(code_path)
-    setup_gpu(use_gpu, silent=json)
+    setup_gpu(use_gpu)
     target = Target()
     if precision is not None:
         target = Target("precision", precision)
@@ -72,6 +78,7 @@ def threshold_cli(
     try:
         if precision is not None and recall is not None:
             raise ValueError(Errors.EGP310)
+        check_json(json_path, [model, data_path])
         if output_path is not None:
             check_output(output_path, model)
         nlp = load_pipeline(model)
@@ -87,14 +94,13 @@ def threshold_cli(
         if output_path is not None:
             cast(EGPRecognizer, nlp.get_pipe(name)).threshold = tuning.threshold
             save_pipeline(nlp, output_path)
+        if json_path is not None:
+            write_json(json_path, asdict(tuning))
     except (OSError, ValueError) as error:
         msg.fail("Cannot find the threshold", escape(error), exits=1)
-    if json:
-        print(srsly.json_dumps(asdict(tuning), indent=2))
-    else:
-        print_tuning(tuning)
-        if output_path is not None:
-            msg.good("Saved the pipeline", output_path)
+    print_tuning(tuning)
+    if output_path is not None:
+        msg.good("Saved the pipeline", output_path)
 
 
 def print_tuning(tuning: "Tuning") -> None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ..component import LENGTH_MARGIN
 from .config import TRANSFORMERS
-from .corpus import CorpusFacts
+from .facts import CorpusFacts
 
 # Docs with fewer words on average are sentences rather than documents.
 WORDS_OF_DOCUMENT = 100

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..errors import Errors
 from .files import ByteStream, FilePath, open_file, read_whole
-from .layers import LINKS, find_label_features, has_entities, short_name
 from .records import BadRecord, Offsets, TextRecord
 from .tokenization import match_words
+from .uima_layers import LINKS, find_label_features, has_entities, short_name
 
 TOKEN = "Token"
 # What is no annotation of a person.

@@ -10,7 +10,7 @@ from ..errors import Errors
 from .elements import find_root
 from .files import ByteStream, FilePath, bare_name, open_file
 from .records import BadRecord, Entry
-from .tasks import Schema, Task, read_tasks
+from .schema import Schema, Task, read_tasks
 from .values import is_parquet, looks_like_values, read_values
 
 HEAD_SIZE = 2**16

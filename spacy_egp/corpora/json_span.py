@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
 from .records import MAX_CHARS, Offsets, SpanText, excerpt
-from .tasks import Number
+from .schema import Number
 
 START = AliasChoices("start", "start_offset", "start_char", "start_idx", "begin")
 END = AliasChoices("end", "end_offset", "end_char", "end_idx")

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import Errors
-from .check import check_record
 from .files import DAMAGED, FilePath, bare_name, file_size, open_file
 from .format import Format, Options, Sample
 from .formats import FORMATS
 from .records import BadRecord, BaseRecord, Entry, LeftOut
+from .validation import check_record
 
 # Whose files are an error if they are in no format. Others may lie beside a corpus.
 DATA_SUFFIXES = (

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import Errors
 from .records import BadRecord, Offsets, TextRecord, has_words, shorten
-from .tasks import Number
+from .schema import Number
 
 REGION_TYPES = ("labels", "hypertextlabels", "paragraphlabels")
 EXAMPLE = '{"start": 0, "end": 3, "labels": ["PER"]}'

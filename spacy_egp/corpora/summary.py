@@ -11,7 +11,7 @@ from spacy.tokens import Doc, Span
 from ..nesting import count_crossing, nesting_depths
 from .records import MAX_CHARS, BadRecord, LeftOut, Notice, SpanText
 
-N_EXAMPLES = 10
+MAX_EXAMPLES = 10
 ItemT = TypeVar("ItemT")
 
 
@@ -48,7 +48,7 @@ class Tally(Generic[ItemT]):
     first (list): The first items, at most MAX_ITEMS.
     """
 
-    MAX_ITEMS: ClassVar[int] = N_EXAMPLES
+    MAX_ITEMS: ClassVar[int] = MAX_EXAMPLES
 
     count: int = 0
     first: list[ItemT] = field(default_factory=list)

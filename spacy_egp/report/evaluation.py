@@ -14,7 +14,6 @@ from spacy.training import Example
 from ..blocks import Heads, send
 from ..component import EGPRecognizer
 from ..decoding import (
-    SELECTIONS,
     SPANS_PER_DOC,
     SPANS_PER_TOKEN,
     ScoredSpans,
@@ -22,7 +21,7 @@ from ..decoding import (
 )
 from ..features import PointerFeatures
 from ..limits import Exclusion
-from ..readers import join_docs
+from ..overlap import SELECTIONS
 from ..thresholds import Threshold, lowest_threshold
 from .alignment import align_bounds
 from .spans import SpanTable, merge_tables
@@ -121,24 +120,6 @@ def evaluate(
         first_doc += len(annotated)
 
 
-def join_examples(examples: Sequence[Example], spans_key: str) -> Example:
-    """Join the docs of annotated examples: their tokens are those of the single docs.
-
-    examples (Sequence[Example]): The examples, which are used up.
-    spans_key (str): Key of the spans that the joined doc has.
-    RETURNS (Example): The example of all docs.
-    """
-    for example in examples:
-        # Docs with other groups and attrs cannot be joined.
-        spans = list(example.reference.spans[spans_key])
-        example.reference.spans.clear()
-        example.reference.spans[spans_key] = spans
-    return Example(
-        join_docs([example.predicted for example in examples]),
-        join_docs([example.reference for example in examples]),
-    )
-
-
 def _split(
     examples: Iterable[Example], n_labels: int, n_docs: int
 ) -> Iterator[list[Example]]:
@@ -189,7 +170,7 @@ class _Evaluator:
             likely = self.component.find_spans(docs, features, self.thresholds[0])
         else:
             features, likely = None, ScoredSpans.empty()
-        counts.truncated_docs += len(likely.bounded)
+        counts.truncated_docs += len(likely.truncated_docs)
         return merge_tables(
             [
                 self._likely(examples, likely, counts),
@@ -205,7 +186,7 @@ class _Evaluator:
             [self._select(spans, x) for x in self.thresholds.tolist()], axis=1
         )
         is_predicted = self._select(spans, self.component.threshold)
-        bounds = np.stack([spans.start, spans.end + 1], axis=1)
+        bounds = np.stack([spans.start, spans.last + 1], axis=1)
         firsts = np.searchsorted(spans.doc, np.arange(len(examples) + 1))
         for i, example in enumerate(examples):
             if not _has_equal_tokens(example):
@@ -228,7 +209,7 @@ class _Evaluator:
 
     def _select(self, spans: ScoredSpans, threshold: Threshold) -> np.ndarray:
         """Whether each span is predicted at a threshold, bool of shape (N,)."""
-        floor = self.component.label_thresholds(threshold)[spans.label]
+        floor = self.component.min_scores(threshold)[spans.label]
         above = np.flatnonzero(spans.score > floor)
         # Selections look at tokens and scores only: the label tells which are left.
         indexed = replace(spans, label=np.arange(len(spans))).take(above)

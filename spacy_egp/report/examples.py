@@ -11,7 +11,7 @@ from .evaluation import Evaluation
 from .spans import SpanTable
 from .statistics import ErrorKind
 
-N_EXAMPLES = 50
+MAX_EXAMPLES = 50
 # Characters that are shown of a text, a token and a label.
 CHARACTERS_OF_TEXT = 200
 CHARACTERS_OF_TOKEN = 40
@@ -20,7 +20,7 @@ CHARACTERS_OF_LABEL = 40
 TOKENS_AROUND = 15
 TOKENS_OF_SPAN = 30
 # Spans that are shown in a context.
-N_SPANS = 40
+MAX_SPANS = 40
 # How the spans of a context are told apart beside their colors.
 MARKS = {"correct": "\N{CHECK MARK}", "wrong": "+", "missed": "\N{MINUS SIGN}"}
 
@@ -70,7 +70,7 @@ class ErrorExample:
 
 
 class MostProbable:
-    """The errors with the largest probabilities, at most `N_EXAMPLES`."""
+    """The errors with the largest probabilities, at most `MAX_EXAMPLES`."""
 
     def __init__(self) -> None:
         self._ranked: list[tuple[float, ErrorExample, Context]] = []
@@ -97,8 +97,8 @@ class MostProbable:
         errors = np.flatnonzero(is_error)
         # Spans that cannot be predicted come last.
         probability = np.nan_to_num(evaluation.spans.probability[errors], nan=-1)
-        best = np.argsort(-probability, kind="stable")[:N_EXAMPLES]
-        is_full = len(self._ranked) == N_EXAMPLES
+        best = np.argsort(-probability, kind="stable")[:MAX_EXAMPLES]
+        is_full = len(self._ranked) == MAX_EXAMPLES
         floor = self._ranked[-1][0] if is_full else -np.inf
         for i, rank in zip(
             errors[best].tolist(), probability[best].tolist(), strict=True
@@ -108,7 +108,7 @@ class MostProbable:
                 context = render_context(evaluation, i)
                 self._ranked.append((rank, example, context))
         self._ranked.sort(key=lambda ranked: -ranked[0])
-        del self._ranked[N_EXAMPLES:]
+        del self._ranked[MAX_EXAMPLES:]
 
 
 def make_example(evaluation: Evaluation, i: int, kind: ErrorKind) -> ErrorExample:
@@ -165,10 +165,10 @@ def render_context(evaluation: Evaluation, i: int) -> Context:
     return Context(
         html=_render(reference, bounds, _kind(spans, i)),
         direction="rtl" if direction == "rtl" else "auto",
-        spans=_describe_spans(evaluation, np.sort(found[:N_SPANS]), begin, beyond),
+        spans=_describe_spans(evaluation, np.sort(found[:MAX_SPANS]), begin, beyond),
         tokens_before=begin,
         tokens_after=len(reference) - beyond,
-        spans_left_out=max(len(found) - N_SPANS, 0),
+        spans_left_out=max(len(found) - MAX_SPANS, 0),
     )
 
 

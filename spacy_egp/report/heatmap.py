@@ -13,10 +13,10 @@ from .evaluation import Evaluation
 from .examples import CHARACTERS_OF_LABEL, CHARACTERS_OF_TOKEN, shorten
 from .statistics import span_depths
 
-N_SENTENCES = 8
+MAX_SENTENCES = 8
 # The most tokens and labels that are shown of a doc, which bound the page's size.
-N_TOKENS = 40
-N_LABELS = 12
+MAX_TOKENS = 40
+MAX_LABELS = 12
 # Scores are stored as 16-bit integers, in units of 1 / SCALE.
 SCALE = 256
 
@@ -99,20 +99,20 @@ class Sentences:
         candidates = _find_candidates(evaluation)
         self._deepest += candidates
         self._deepest = sorted(self._deepest, key=lambda one: one.by_depth)
-        del self._deepest[N_SENTENCES // 2 :]
+        del self._deepest[MAX_SENTENCES // 2 :]
         self._worst += candidates
         self._worst = sorted(self._worst, key=lambda one: one.by_errors)
-        del self._worst[N_SENTENCES:]
+        del self._worst[MAX_SENTENCES:]
 
     def make_heatmaps(self) -> list[Heatmap]:
         """Compute the scores of the docs.
 
-        RETURNS (List[Heatmap]): At most `N_SENTENCES`, one for a doc; none if no doc
+        RETURNS (List[Heatmap]): At most `MAX_SENTENCES`, one for a doc; none if no doc
             has tokens.
         """
         chosen = {one.doc: (one, one.deepest) for one in self._deepest}
         for one in self._worst:
-            if len(chosen) < N_SENTENCES:
+            if len(chosen) < MAX_SENTENCES:
                 chosen.setdefault(one.doc, (one, one.error))
         return [
             _make_heatmap(self.component, one.doc, one.example, at)
@@ -153,8 +153,8 @@ def _make_heatmap(
     component: EGPRecognizer, doc: int, example: Example, at: int
 ) -> Heatmap:
     predicted = example.predicted
-    first = int(np.clip(at - N_TOKENS // 2, 0, max(len(predicted) - N_TOKENS, 0)))
-    tokens = list(predicted[first : first + N_TOKENS])
+    first = int(np.clip(at - MAX_TOKENS // 2, 0, max(len(predicted) - MAX_TOKENS, 0)))
+    tokens = list(predicted[first : first + MAX_TOKENS])
     label_ids = {label: i for i, label in enumerate(component.labels)}
     group = example.reference.spans[component.key]
     gold = [
@@ -163,7 +163,7 @@ def _make_heatmap(
         if span.label_ in label_ids
     ]
     spans = component.predict([predicted])
-    found = np.stack([spans.start, spans.end, spans.label], axis=1)
+    found = np.stack([spans.start, spans.last, spans.label], axis=1)
 
     scores = _score_window(component, predicted, first, len(tokens))
     gold_there, found_there = (
@@ -172,7 +172,7 @@ def _make_heatmap(
     )
     used = {*gold_there[:, 2].tolist(), *found_there[:, 2].tolist()}
     by_score = np.argsort(-scores.max(axis=(1, 2)), kind="stable").tolist()
-    shown = sorted(by_score, key=lambda label: label not in used)[:N_LABELS]
+    shown = sorted(by_score, key=lambda label: label not in used)[:MAX_LABELS]
 
     def of_shown(rows: np.ndarray) -> list[tuple[int, int, int]]:
         return [

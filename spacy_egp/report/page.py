@@ -14,8 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from .comparison import describe_comparison
+from .doc_lengths import MAX_JOINED_TOKENS
 from .examples import CHARACTERS_OF_LABEL, MARKS, shorten
-from .heatmap import N_LABELS, N_TOKENS
+from .heatmap import MAX_LABELS, MAX_TOKENS
 from .plots import (
     plot_calibration,
     plot_groups,
@@ -25,7 +26,6 @@ from .plots import (
     plot_training_scores,
 )
 from .results import (
-    MAX_JOINED_TOKENS,
     Findings,
     Results,
     describe_joined,
@@ -34,11 +34,11 @@ from .results import (
 from .statistics import Confusion
 
 # The most labels in the table and the filter of the page, and in its confusion matrix.
-N_LISTED_LABELS = 500
-N_CONFUSED_LABELS = 20
+MAX_LISTED_LABELS = 500
+MAX_CONFUSED_LABELS = 20
 # Rows of each table of what may be wrong with the annotation, and readings of a string.
-N_FAULTS = 50
-N_READINGS = 5
+MAX_FAULTS = 50
+MAX_READINGS = 5
 # Bins of the calibration with fewer spans are no more than hints.
 N_FEW = 20
 
@@ -72,10 +72,10 @@ def render_page(findings: Findings) -> str:
         notes=([joined] if joined else []) + describe_left_out(results),
         plots=_plots(results),
         comparison=comparison and describe_comparison(comparison),
-        changes=dict(islice(comparison.labels.items(), N_LISTED_LABELS))
+        changes=dict(islice(comparison.labels.items(), MAX_LISTED_LABELS))
         if comparison
         else {},
-        labels=dict(islice(results.labels.items(), N_LISTED_LABELS)),
+        labels=dict(islice(results.labels.items(), MAX_LISTED_LABELS)),
         confusion=_confusion_matrix(results.confusion),
         n_wrong=sum(numbers["wrong"] for numbers in errors),
         n_missed=sum(numbers["missed"] for numbers in errors),
@@ -83,11 +83,11 @@ def render_page(findings: Findings) -> str:
         missed_contexts=findings.missed,
         marks=MARKS,
         heatmaps=[asdict(heatmap) for heatmap in findings.heatmaps],
-        max_tokens=N_TOKENS,
-        max_labels=N_LABELS,
+        max_tokens=MAX_TOKENS,
+        max_labels=MAX_LABELS,
         few=N_FEW,
-        n_faults=N_FAULTS,
-        n_readings=N_READINGS,
+        max_faults=MAX_FAULTS,
+        max_readings=MAX_READINGS,
         max_joined_tokens=MAX_JOINED_TOKENS,
         script=Markup(script),
         script_hash=f"sha256-{digest}",
@@ -131,7 +131,7 @@ def _confusion_matrix(pairs: Sequence[Confusion]) -> dict[str, Any]:
     for (gold, predicted), count in counts.items():
         if gold != predicted:
             errors.update({label: count for label in (gold, predicted) if label})
-    labels = [label for label, _ in errors.most_common(N_CONFUSED_LABELS)]
+    labels = [label for label, _ in errors.most_common(MAX_CONFUSED_LABELS)]
     names = [*sorted(labels), None]
     return {
         "names": names,

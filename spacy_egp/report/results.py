@@ -12,14 +12,14 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from spacy.language import Language
 from spacy.training import Example
-from spacy.util import minibatch
 
 from ..checks.check import Result
 from ..component import EGPRecognizer
 from ..decoding import SPANS_PER_DOC, SPANS_PER_TOKEN
 from ..errors import Errors
 from .comparison import Comparison
-from .evaluation import Counts, Evaluation, evaluate, join_examples
+from .doc_lengths import DOC_LENGTHS, DocScore, score_docs, score_joined
+from .evaluation import Counts, Evaluation, evaluate
 from .examples import (
     CHARACTERS_OF_LABEL,
     Context,
@@ -30,11 +30,9 @@ from .examples import (
 from .heatmap import Heatmap, Sentences
 from .statistics import (
     DEPTHS,
-    DOC_LENGTHS,
     LENGTHS,
     CalibrationBin,
     Confusion,
-    DocScore,
     ErrorKind,
     Score,
     add_up,
@@ -48,7 +46,6 @@ from .statistics import (
     macro_average,
     name_groups,
     score_depths,
-    score_docs,
     score_labels,
     score_lengths,
     score_relaxed,
@@ -68,14 +65,10 @@ SETTINGS = (
     "overlap",
 )
 PACKAGES = ("spacy-egp", "spacy", "thinc", "torch")
-# How many docs are joined, as long as joined docs have no more tokens than that on
-# average: encoders take memory for a whole doc.
-JOINED = (5, 10, 30)
-MAX_JOINED_TOKENS = 20_000
 # A loss of F on joined docs that is told in the notes.
 LOSS_OF_F = 0.02
 # Labels that a note lists.
-N_NAMED = 10
+MAX_NAMED = 10
 
 _T = TypeVar("_T")
 
@@ -344,46 +337,6 @@ def _name(scores: Mapping[int, _T], firsts: Sequence[int]) -> dict[str, _T]:
     }
 
 
-def score_joined(
-    nlp: Language,
-    name: str,
-    read_examples: Callable[[], Iterable[Example]],
-    single: DocScore,
-) -> dict[int, DocScore]:
-    """Score the docs again, consecutive ones joined to one.
-
-    nlp (Language): The pipeline.
-    name (str): Name of the `egp_ner`.
-    read_examples (Callable[[], Iterable[Example]]): Reads the annotated docs.
-    single (DocScore): The score of the docs as they are.
-    RETURNS (Dict[int, DocScore]): Scores by the number of docs that are joined: those
-        of `JOINED` that there are as many docs for, and for which they are not longer
-        than `MAX_JOINED_TOKENS`.
-    """
-    key = cast(EGPRecognizer, nlp.get_pipe(name)).key
-    scores = {}
-    for number in JOINED:
-        if number > single.docs or number * single.tokens > (
-            MAX_JOINED_TOKENS * single.docs
-        ):
-            break
-        annotated = (eg for eg in read_examples() if key in eg.reference.spans)
-        runs = minibatch(annotated, number)
-        examples = (join_examples(run, key) for run in runs)
-        parts = evaluate(nlp, name, examples, thresholds=np.empty(0))
-        scores[number] = reduce(
-            add,
-            (
-                score
-                for part in parts
-                for score in score_docs(
-                    part.spans, np.asarray([len(eg.reference) for eg in part.examples])
-                ).values()
-            ),
-        )
-    return scores
-
-
 def describe_left_out(results: Results) -> list[str]:
     """Say what was left out or could only be missed, for a person to act on.
 
@@ -391,7 +344,7 @@ def describe_left_out(results: Results) -> list[str]:
     RETURNS (List[str]): Sentences, none if there is nothing to say.
     """
     counts, key = results.counts, results.settings["spans_key"]
-    named = counts.unknown_labels.most_common(N_NAMED)
+    named = counts.unknown_labels.most_common(MAX_NAMED)
     unknown = ", ".join(
         f"{shorten(label, CHARACTERS_OF_LABEL)} ({n:,})" for label, n in named
     )

@@ -15,9 +15,8 @@ from spacy.scorer import PRFScore
 from ..nesting import nesting_depths
 from .spans import SpanTable
 
-# The shortest length of each group of spans and of docs, in tokens.
+# The shortest length of each group of spans, in tokens.
 LENGTHS = (1, 2, 3, 4, 5, 6, 11, 21)
-DOC_LENGTHS = (0, 26, 51, 101, 201, 501, 1001, 2001, 5001)
 # The depths of spans; those that are deeper are in the last group.
 DEPTHS = (1, 2, 3, 4, 5, 6)
 # The upper bounds of ranges of probabilities.
@@ -123,71 +122,6 @@ class Score:
             self.support + other.support,
             self.predicted + other.predicted,
             self.correct + other.correct,
-        )
-
-
-@dataclass(frozen=True)
-class DocScore:
-    """How a component does on docs of about the same length.
-
-    docs (int): The number of docs.
-    tokens (int): Their tokens.
-    score (Score): The score of their spans.
-    gold_per_1000 (float): Gold spans in 1,000 tokens.
-    predicted_per_1000 (float): Predicted spans in 1,000 tokens.
-    gold_length (float): Mean number of tokens of gold spans, 0 if there are none.
-    predicted_length (float): That of predicted spans.
-    longest_gold (int): Tokens of the longest gold span.
-    longest_predicted (int): Tokens of the longest predicted span.
-    """
-
-    docs: int
-    tokens: int
-    score: Score
-    gold_per_1000: float
-    predicted_per_1000: float
-    gold_length: float
-    predicted_length: float
-    longest_gold: int
-    longest_predicted: int
-
-    @classmethod
-    def count(
-        cls,
-        docs: int,
-        tokens: int,
-        score: Score,
-        lengths: tuple[float, float],
-        longest: tuple[int, int],
-    ) -> "DocScore":
-        """Compute the rates. lengths: the sum of the lengths of gold and of predicted
-        spans; longest: the length of the longest of each."""
-        return cls(
-            docs=docs,
-            tokens=tokens,
-            score=score,
-            gold_per_1000=1000 * score.support / max(tokens, 1),
-            predicted_per_1000=1000 * score.predicted / max(tokens, 1),
-            gold_length=lengths[0] / max(score.support, 1),
-            predicted_length=lengths[1] / max(score.predicted, 1),
-            longest_gold=longest[0],
-            longest_predicted=longest[1],
-        )
-
-    def __add__(self, other: "DocScore") -> "DocScore":
-        both = (self, other)
-        return DocScore.count(
-            self.docs + other.docs,
-            self.tokens + other.tokens,
-            self.score + other.score,
-            (
-                sum(one.gold_length * one.score.support for one in both),
-                sum(one.predicted_length * one.score.predicted for one in both),
-            ),
-            (
-                max(one.longest_gold for one in both),
-                max(one.longest_predicted for one in both),
-            ),
         )
 
 
@@ -360,32 +294,6 @@ def find_groups(numbers: np.ndarray, firsts: Sequence[int]) -> np.ndarray:
 def score_lengths(spans: SpanTable) -> dict[int, Score]:
     """RETURNS (Dict[int, Score]): The scores by number of tokens, as in `LENGTHS`."""
     return score_groups(spans, find_groups(spans.end - spans.start, LENGTHS))
-
-
-def score_docs(spans: SpanTable, lengths: np.ndarray) -> dict[int, DocScore]:
-    """Score docs by their length.
-
-    spans (SpanTable): The spans.
-    lengths (np.ndarray): Tokens of each doc, int64 of shape (docs,).
-    RETURNS (Dict[int, DocScore]): The scores by length, as in `DOC_LENGTHS`.
-    """
-    group = find_groups(lengths, DOC_LENGTHS)
-    scores = {}
-    for i in np.unique(group).tolist():
-        docs = group == i
-        is_of_group = docs[spans.doc]
-        is_gold = spans.is_gold & is_of_group
-        is_predicted = spans.is_predicted & is_of_group
-        n_tokens = spans.end - spans.start
-        both = (n_tokens[is_gold], n_tokens[is_predicted])
-        scores[i] = DocScore.count(
-            int(docs.sum()),
-            int(lengths[docs].sum()),
-            Score.of(is_gold, is_predicted),
-            (float(both[0].sum()), float(both[1].sum())),
-            (int(both[0].max(initial=0)), int(both[1].max(initial=0))),
-        )
-    return scores
 
 
 def score_depths(spans: SpanTable) -> dict[int, Score]:

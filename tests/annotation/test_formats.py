@@ -296,7 +296,7 @@ def test_output_does_not_depend_on_what_the_vocab_forgets(
 ):
     paths = (str(model_path), str(texts_path))
     annotate(*paths, str(tmp_path / "kept"), docs_per_part=5)
-    monkeypatch.setattr(annotator, "MOST_NEW_STRINGS", 0)
+    monkeypatch.setattr(annotator, "MAX_NEW_STRINGS", 0)
     annotate(*paths, str(tmp_path / "forgotten"), docs_per_part=5)
     assert read_rows(tmp_path / "forgotten") == read_rows(tmp_path / "kept")
 

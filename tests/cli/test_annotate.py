@@ -11,7 +11,7 @@ from conftest import words_of
 from typer.testing import CliRunner
 
 from spacy_egp.annotation.annotate import annotate
-from spacy_egp.annotation.records import Failure
+from spacy_egp.annotation.documents import Failure
 from spacy_egp.annotation.summary import Counts, Summary
 from spacy_egp.cli import app
 from spacy_egp.cli.annotate import print_summary
@@ -42,16 +42,20 @@ def test_summary(model_path, texts_path, tmp_path):
     assert str(tmp_path / "out") in result.output.replace("\n", "")
 
 
-def test_json_summary(model_path, texts_path, tmp_path, capsys):
-    arguments = (model_path, texts_path, tmp_path / "out", "--json")
-    summary = json.loads(run_captured(capsys, *arguments).out)
+def test_json_summary(model_path, texts_path, tmp_path):
+    json_path = tmp_path / "new" / "summary.json"
+    arguments = (model_path, texts_path, tmp_path / "out", "--json", json_path)
+    result = run(*arguments)
+    assert result.exit_code == 0 and "Saved 1 part(s)" in result.output
+    summary = srsly.read_json(json_path)
     rows = read_rows(tmp_path / "out")
     assert summary["total"]["docs"] == summary["run"]["docs"] == len(rows)
     labels = [span["label"] for row in rows for span in row["spans"]]
     assert summary["total"]["labels"] == {
         label: labels.count(label) for label in set(labels)
     }
-    again = json.loads(run_captured(capsys, *arguments).out)
+    run(*arguments)
+    again = srsly.read_json(json_path)
     assert again["total"] == summary["total"]
     assert again["run"]["docs"] == 0
 
@@ -128,9 +132,10 @@ def test_bad_settings_give_one_message(
 def test_names_that_are_no_unicode(model_path, tmp_path, capsys):
     path = tmp_path / os.fsdecode(b"a\xff.jsonl")
     srsly.write_jsonl(path, [{"text": 7}, {"text": "I like London."}])
-    result = run(model_path, path, tmp_path / "out", "--json")
+    json_path = tmp_path / "summary.json"
+    result = run(model_path, path, tmp_path / "out", "--json", json_path)
     assert result.exit_code == 1 and r"a\udcff.jsonl:1" in result.output
-    assert run(model_path, path, tmp_path / "out").exit_code == 1
+    assert r"a\udcff.jsonl:1" in json_path.read_text("utf8")
 
 
 def test_what_others_have_named_does_not_control_the_terminal(model_path, tmp_path):

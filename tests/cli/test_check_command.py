@@ -58,7 +58,7 @@ def test_overrides(data):
     result = run(data, data, "--config", config, "--components.egp_ner.max_length", 2)
     assert "2 spans longer than max_length" in words_of(result)
     assert "train: longer than max_length" not in words_of(
-        run(data, data, "-c", config)
+        run(data, data, "--config", config)
     )
 
 
@@ -99,7 +99,7 @@ def test_the_data_are_not_written_over(data):
     before = data.read_bytes()
     result = run(data, data, "--json", data)
     assert result.exit_code == 1
-    assert "[EGP281]" in words_of(result)
+    assert "[EGP309]" in words_of(result)
     assert data.read_bytes() == before
 
 

@@ -16,7 +16,7 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_egp.cli import app
-from spacy_egp.corpora import blocks, elements, files, tasks, values
+from spacy_egp.corpora import elements, files, line_blocks, schema, values
 from spacy_egp.corpora.convert import ConversionError, convert
 from spacy_egp.corpora.format import Options
 from spacy_egp.corpora.formats import label_studio_csv
@@ -76,7 +76,7 @@ PARTS = {
 @pytest.mark.parametrize("suffix", PARTS)
 def test_records_of_too_many_parts(suffix, tmp_path, monkeypatch):
     """Each part takes more memory than it has bytes."""
-    for module in (blocks, elements, files, values):
+    for module in (line_blocks, elements, files, values):
         monkeypatch.setattr(module, "MAX_PARTS", 20)
     (tmp_path / "a.txt").write_text("Ann left")
     path = tmp_path / f"a.{suffix}"
@@ -87,7 +87,7 @@ def test_records_of_too_many_parts(suffix, tmp_path, monkeypatch):
 
 
 def test_a_record_of_nothing_but_errors(tmp_path, monkeypatch):
-    monkeypatch.setattr(tasks, "MAX_ERRORS", 10)
+    monkeypatch.setattr(schema, "MAX_ERRORS", 10)
     path = tmp_path / "a.jsonl"
     path.write_text(GOOD + json.dumps({"text": "Ann", "label": [0] * 20}) + "\n")
     [error] = errors(path)
@@ -102,9 +102,9 @@ def test_tags_without_number(tmp_path):
 
 
 def test_long_lines_by_which_the_layout_is_told(monkeypatch):
-    monkeypatch.setattr(blocks, "MAX_RECORD", 100)
+    monkeypatch.setattr(line_blocks, "MAX_RECORD", 100)
     lines = [(number, b"a" * 60) for number in range(1, 10)]
-    texts, all_lines = blocks.read_head(iter(lines), 1000)
+    texts, all_lines = line_blocks.read_head(iter(lines), 1000)
     assert texts == ["a" * 60] * 2
     assert list(all_lines) == lines
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from spacy_egp.annotation.corpus import cut_files, read_part
 from spacy_egp.annotation.docbin import DocBinWriter
-from spacy_egp.annotation.records import Record
+from spacy_egp.annotation.documents import Record
 from spacy_egp.cli import app
 from spacy_egp.corpora import files
 from spacy_egp.corpora.convert import ConversionError, convert

@@ -12,10 +12,11 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from spacy_egp.limits import Exclusion
+from spacy_egp.report import doc_lengths
 from spacy_egp.report import evaluation as evaluation_module
-from spacy_egp.report import results as results_module
 from spacy_egp.report.alignment import align_bounds
-from spacy_egp.report.evaluation import evaluate, join_examples
+from spacy_egp.report.doc_lengths import join_examples
+from spacy_egp.report.evaluation import evaluate
 from spacy_egp.report.results import find_results
 from spacy_egp.report.statistics import score_labels, score_overall, score_thresholds
 from spacy_egp.report.texts import Texts
@@ -258,7 +259,7 @@ def test_docs_are_joined_as_long_as_memory_allows(trained_nlp, monkeypatch):
     data = [NESTED_DATA[1]] * 10
     n_tokens = len(trained_nlp.make_doc(NESTED_DATA[1][0]))
     for limit, numbers in ((10, [1, 5, 10]), (9, [1, 5]), (4, [1])):
-        monkeypatch.setattr(results_module, "MAX_JOINED_TOKENS", limit * n_tokens)
+        monkeypatch.setattr(doc_lengths, "MAX_JOINED_TOKENS", limit * n_tokens)
         results = find(trained_nlp, lambda: make_examples(trained_nlp, data)).results
         assert list(results.joined) == numbers
 

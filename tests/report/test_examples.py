@@ -46,7 +46,7 @@ def test_most_probable_errors_come_first(trained_nlp):
 def test_most_probable_errors_of_all_docs(n_docs, trained_nlp, monkeypatch):
     """However many docs are evaluated together."""
     monkeypatch.setattr(trained_nlp, "batch_size", n_docs)
-    monkeypatch.setattr(examples_module, "N_EXAMPLES", 3)
+    monkeypatch.setattr(examples_module, "MAX_EXAMPLES", 3)
     data = [(f"{'Well, ' * n} {TEXT}", []) for n in (3, 0, 0, 1, 2)]
     wrong, _ = find_errors(trained_nlp, make_examples(trained_nlp, data))
     found = []

@@ -47,7 +47,7 @@ def test_deepest_nesting_comes_first(trained_nlp):
 
 
 def test_only_a_stretch_of_a_long_doc_and_some_labels(trained_nlp, monkeypatch):
-    monkeypatch.setattr(heatmap, "N_LABELS", 2)
+    monkeypatch.setattr(heatmap, "MAX_LABELS", 2)
     before = "nothing " * 100
     spans = [(len(before), len(before) + 6, "LOC")]
     examples = make_examples(trained_nlp, [(before + "London " + before, spans)])

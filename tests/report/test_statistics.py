@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nervaluate import Evaluator
 
+from spacy_egp.report.doc_lengths import score_docs
 from spacy_egp.report.spans import SpanTable, merge_tables
 from spacy_egp.report.statistics import (
     LENGTHS,
@@ -22,7 +23,6 @@ from spacy_egp.report.statistics import (
     macro_average,
     name_groups,
     score_depths,
-    score_docs,
     score_labels,
     score_lengths,
     score_overall,
@@ -287,15 +287,15 @@ def test_calibration_leaves_out_unlikely_gold_spans():
     assert (one.count, one.gold) == (1, 0)
 
 
-def most_pairs(gold, predicted):
+def max_pairs(gold, predicted):
     """By trying all pairs."""
     if not gold:
         return 0
     first, *others = gold
     return max(
-        most_pairs(others, predicted),
+        max_pairs(others, predicted),
         *(
-            1 + most_pairs(others, [x for x in predicted if x != span])
+            1 + max_pairs(others, [x for x in predicted if x != span])
             for span in predicted
             if first[0] == span[0] and first[1] < span[2] and span[1] < first[2]
         ),
@@ -313,9 +313,9 @@ def test_relaxed_scores(predicted, gold):
         [(*span, i) for i, span in enumerate((side - exact).elements())]
         for side in bounds
     ]
-    assert scores["partial"].correct == exact.total() + most_pairs(*left) / 2
+    assert scores["partial"].correct == exact.total() + max_pairs(*left) / 2
     assert scores["type"].correct == sum(
-        most_pairs(*([x for x in side if x[3] == k] for side in (gold, predicted)))
+        max_pairs(*([x for x in side if x[3] == k] for side in (gold, predicted)))
         for k in range(3)
     )
 

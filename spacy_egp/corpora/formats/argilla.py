@@ -14,7 +14,7 @@ from ..format import task_format
 from ..json_span import JsonSpan
 from ..records import BadRecord, TextRecord, Unannotated, shorten
 from ..regions import find_text
-from ..tasks import Task
+from ..schema import Task
 from ..tokenization import align_words
 
 RESPONSES = ".responses"

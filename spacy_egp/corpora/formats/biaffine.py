@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Linked, Number, Task, check_lengths, count_links
+from ..schema import Linked, Number, Task, check_lengths, count_links
 
 
 class BiaffineTask(Linked, Task):

@@ -24,7 +24,7 @@ from ..records import (
     Unannotated,
     shorten,
 )
-from ..tasks import Number, Schema, validate
+from ..schema import Number, Schema, validate
 from ..values import read_values
 
 COLLECTION = "collection"

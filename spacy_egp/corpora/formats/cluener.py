@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TextRecord
-from ..tasks import Number, Task
+from ..schema import Number, Task
 
 
 class CluenerTask(Task):

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from ...errors import Errors
 from ..format import task_format
 from ..records import BadRecord, Offsets, TextRecord
-from ..tasks import Number, Task
+from ..schema import Number, Task
 
 
 class CmeeeEntity(BaseModel):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...errors import Errors
-from ..blocks import Line, read_blocks
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
+from ..line_blocks import Line, read_blocks
 from ..records import BadRecord, Entry, Offsets, SpanText, TokenRecord, shorten
 
 N_COLUMNS = 10

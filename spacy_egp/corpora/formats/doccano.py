@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ..format import task_format
 from ..json_span import JsonSpan
 from ..records import TextRecord, Unannotated
-from ..tasks import Linked, Task, count_links
+from ..schema import Linked, Task, count_links
 
 
 class DoccanoTask(Linked, Task):

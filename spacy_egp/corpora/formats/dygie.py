@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Number, Task, check_lengths
+from ..schema import Number, Task, check_lengths
 
 
 class DygieTask(Task):

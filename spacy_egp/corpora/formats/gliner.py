@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Linked, Number, Task, count_links
+from ..schema import Linked, Number, Task, count_links
 
 
 class GlinerTask(Linked, Task):

@@ -12,8 +12,8 @@ from ...errors import Errors
 from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample, matches_objects
 from ..records import BadRecord, Entry, TokenRecord, shorten
+from ..schema import Schema, count_links, read_objects
 from ..tags import TagError, is_tag, read_tags, read_types
-from ..tasks import Schema, count_links, read_objects
 
 TOKEN_KEYS = ("tokens", "words")
 # The first that a row has, and the inner level of GermEval 2014.

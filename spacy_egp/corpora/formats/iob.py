@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from itertools import chain, combinations, islice
 
 from ...errors import Errors, Warnings
-from ..blocks import Line, read_blocks, read_head
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
+from ..line_blocks import Line, read_blocks, read_head
 from ..records import BadRecord, Entry, Notice, Offsets, TokenRecord, shorten
 from ..tags import TagError, is_outside, is_tag, read_tags, read_types, split_tags
 from ..values import JSON
 
 # By these lines the columns are told.
-N_LAYOUT_LINES = 1000
+MAX_LAYOUT_LINES = 1000
 # The rest of a line is one column.
 MAX_COLUMNS = 1000
 DOCUMENT_START = "-DOCSTART-"
@@ -91,7 +91,7 @@ def matches_iob(sample: Sample) -> bool:
     """RETURNS (bool): Whether the first lines are tokens with IOB tags."""
     if JSON.match(sample.text.encode()):
         return False
-    lines = list(islice(_significant(sample.text.split("\n")), N_LAYOUT_LINES))
+    lines = list(islice(_significant(sample.text.split("\n")), MAX_LAYOUT_LINES))
     rows = [split_columns(line) for line in lines]
     has_tabs = any("\t" in line.rstrip() for line in lines)
     word, names = _find_word(rows, None)
@@ -114,7 +114,7 @@ def read_iob(path: FilePath, file: ByteStream, options: Options) -> Iterator[Ent
     YIELDS (Entry): One record per sentence. Its document is named by the last comment
         or -DOCSTART- line; without any, it is the file.
     """
-    texts, lines = read_head(read_lines(file), N_LAYOUT_LINES)
+    texts, lines = read_head(read_lines(file), MAX_LAYOUT_LINES)
     if not any(text.strip() for text in texts):
         return
     layout = find_layout(path, texts, options.columns)

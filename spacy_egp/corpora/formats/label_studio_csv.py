@@ -12,7 +12,7 @@ from ...errors import Errors
 from ..files import MAX_RECORD, ByteStream, FilePath, decode, read_lines
 from ..format import Format, Options, Sample
 from ..records import BadRecord, Entry
-from ..tasks import validate
+from ..schema import validate
 from ..values import make_object
 from .label_studio_min import LabelStudioMinTask
 

@@ -11,7 +11,7 @@ from ...errors import Errors
 from ..format import task_format
 from ..records import BadRecord, TextRecord, Unannotated, shorten
 from ..regions import REGION_TYPES, find_text, read_regions
-from ..tasks import Task
+from ..schema import Task
 
 # What Label Studio tells about the task and the annotator.
 METADATA = frozenset(

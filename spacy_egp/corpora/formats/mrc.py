@@ -11,7 +11,7 @@ from ...errors import Errors
 from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample, matches_objects
 from ..records import BadRecord, Entry, Offsets, TokenRecord, shorten
-from ..tasks import Schema, read_objects
+from ..schema import Schema, read_objects
 
 
 class Question(Schema):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from ..format import task_format
 from ..json_span import JsonSpan
 from ..records import TextRecord, Unannotated
-from ..tasks import Linked, Task, count_links
+from ..schema import Linked, Task, count_links
 from ..tokenization import align_words
 
 # The interfaces in which an answer is about the spans that are shown.

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...errors import Errors
-from ..blocks import Line, read_blocks
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
+from ..line_blocks import Line, read_blocks
 from ..records import BadRecord, Entry, Offsets, TextRecord, shorten
 
 SECTION = re.compile(r"(?P<id>[^|\t]+)\|(?P<kind>[a-z])\|(?P<text>.*)")

@@ -11,14 +11,14 @@ from functools import partial
 from itertools import groupby
 
 from ...errors import Errors
-from ..blocks import Line, read_blocks, read_head
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
+from ..line_blocks import Line, read_blocks, read_head
 from ..records import BadRecord, Entry, Offsets, TokenRecord, shorten
 
 ENTITY = re.compile(r"(?P<start>\d{1,9}),(?P<end>\d{1,9}) (?P<label>[^|]*\S)")
 # By these lines the end is told.
-N_LAYOUT_LINES = 10_000
+MAX_LAYOUT_LINES = 10_000
 
 
 def matches_span_lines(sample: Sample) -> bool:
@@ -39,7 +39,7 @@ def read_span_lines(
     options (Options): Not used.
     YIELDS (Entry): One record per sentence.
     """
-    texts, lines = read_head(read_lines(file), N_LAYOUT_LINES)
+    texts, lines = read_head(read_lines(file), MAX_LAYOUT_LINES)
     # An entity of one token has the same start and end, if the end is inclusive.
     is_inclusive = any(
         match["start"] == match["end"]

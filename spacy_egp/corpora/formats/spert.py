@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from ..format import task_format
 from ..records import Offsets, TokenRecord
-from ..tasks import Linked, Number, Task, count_links
+from ..schema import Linked, Number, Task, count_links
 
 
 class SpertEntity(BaseModel):

@@ -11,7 +11,7 @@ from pydantic import AliasChoices, Field
 from ..format import task_format
 from ..json_span import JsonSpan, divide_spans
 from ..records import TextRecord, Unannotated
-from ..tasks import Linked, Task, count_links
+from ..schema import Linked, Task, count_links
 
 TEXT_KEYS = ("text", "note_text", "sentence", "content")
 SPAN_KEYS = ("entities", "spans", "ents", "annotations")

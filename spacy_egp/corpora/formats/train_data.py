@@ -14,7 +14,7 @@ from ..files import ByteStream, FilePath
 from ..format import Format, Options, Sample
 from ..json_span import JsonSpan
 from ..records import BadRecord, Entry, TextRecord, Unannotated, shorten
-from ..tasks import Linked, Schema, count_links, validate
+from ..schema import Linked, Schema, count_links, validate
 from ..values import read_values
 
 EXAMPLE = '["Ann left", {"entities": [[0, 3, "PER"]]}]'

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from ...errors import Errors
 from ..format import task_format
 from ..records import BadRecord, Offsets, SpanText, TokenRecord, shorten
-from ..tasks import Linked, Number, Task, count_links
+from ..schema import Linked, Number, Task, count_links
 
 
 class W2nerEntity(BaseModel):

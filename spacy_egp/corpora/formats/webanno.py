@@ -9,11 +9,11 @@ from functools import partial
 from typing import NamedTuple
 
 from ...errors import Errors
-from ..blocks import Line, read_blocks
 from ..files import ByteStream, FilePath, read_lines
 from ..format import Format, Options, Sample
-from ..layers import LINKS, find_label_features, has_entities, short_name
+from ..line_blocks import Line, read_blocks
 from ..records import BadRecord, Entry, Offsets, TokenRecord, shorten
+from ..uima_layers import LINKS, find_label_features, has_entities, short_name
 
 HEADER = "#FORMAT=WebAnno TSV"
 TOKEN = re.compile(r"\d+-\d+")

@@ -1,0 +1,1 @@
+"""Speed, memory and kernel launches of `egp_ner` beside its peers."""

@@ -1,0 +1,1 @@
+"""What `spacy egp annotate`, `check` and `convert` take and find."""

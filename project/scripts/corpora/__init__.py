@@ -1,0 +1,1 @@
+"""The corpora that the project trains on."""

@@ -1,0 +1,1 @@
+"""Scores, time and memory by the length of docs."""

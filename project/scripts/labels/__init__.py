@@ -1,0 +1,1 @@
+"""Labels that are added to a trained pipeline, and a threshold for each."""

@@ -1,0 +1,1 @@
+"""The recognizers that `egp_ner` is compared with."""

@@ -1,0 +1,39 @@
+"""The JSON file that a command writes beside what it shows on the screen."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..corpora.convert import check_outputs
+from ..corpora.writer import temporary_output
+from ..errors import Errors
+
+
+def check_json(json_path: Path | None, inputs: Iterable[str | Path]) -> None:
+    """Check where the file will be written.
+
+    json_path (Path | None): The file, if there will be one.
+    inputs (Iterable[str | Path]): Files and folders, and names of what is none.
+    RAISES (ValueError): If its name does not end in .json, or it is an input.
+    """
+    if json_path is None:
+        return
+    if json_path.suffix.lower() != ".json":
+        output = "the JSON file"
+        raise ValueError(
+            Errors.EGP309.format(path=json_path, suffix=".json", output=output)
+        )
+    check_outputs([json_path], [path for path in map(Path, inputs) if path.exists()])
+
+
+def write_json(json_path: Path, result: dict[str, Any]) -> None:
+    """Write the file as a whole.
+
+    json_path (Path): The file.
+    result (Dict[str, Any]): Its content.
+    """
+    numbers = json.dumps(result, indent=2, ensure_ascii=False)
+    with temporary_output(json_path) as path:
+        # Names of files may be no Unicode, which JSON has escapes for.
+        path.write_bytes(numbers.encode(errors="backslashreplace"))
