@@ -4,7 +4,7 @@ what is generated."""
 import re
 from collections.abc import Callable
 
-from generate import cli, errors, metrics, settings, warnings
+from generate import cli, errors, metrics, settings, training_settings, warnings
 from links import linked_files, page_path, relocate, site_path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -23,6 +23,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
         score_matrix,
         settings,
         stretches,
+        training_settings,
         warnings,
     )
 }
