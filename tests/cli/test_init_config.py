@@ -146,7 +146,10 @@ def test_existing_file(tmp_path):
     "options, message",
     [
         (["--encoder", "lstm"], "[EGP101] Unknown encoder 'lstm': choose one of cnn"),
-        (["--encoder", "cnn", "--transformer", "x"], "[EGP320] The encoder cnn takes"),
+        (
+            ["--encoder", "cnn", "--transformer", "x"],
+            "[EGP320] The encoder cnn does not use",
+        ),
         (["--lang", "qq"], "[EGP321] There is no language 'qq'"),
     ],
 )

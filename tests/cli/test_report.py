@@ -157,7 +157,7 @@ def test_outputs_over_inputs(model_path, data, tmp_path):
     model, page, numbers = (tmp_path / x for x in ("model", "r.html", "r.json"))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for arguments, message in (
-        ([model, data, data], "[EGP308] The report would be written over"),
+        ([model, data, data], "[EGP308] The report would overwrite"),
         ([model, data, tmp_path / "link.html"], "which is the data"),
         ([model, data, page, "--json", page], "[EGP309] * does not end in .json"),
         ([model, data, page, "--json", model / "meta.json"], "which is the model"),
