@@ -350,7 +350,7 @@ def score_joined(
     read_examples: Callable[[], Iterable[Example]],
     single: DocScore,
 ) -> dict[int, DocScore]:
-    """Score the docs again, consecutive ones joined to one.
+    """Score the docs again, consecutive ones joined.
 
     nlp (Language): The pipeline.
     name (str): Name of the `egp_ner`.
@@ -428,7 +428,7 @@ def describe_joined(results: Results) -> str | None:
         return None
     return (
         f"F falls from {100 * results.overall.f:.1f} to {100 * worst.score.f:.1f} when "
-        f"{number} docs are joined to one, with {worst.predicted_per_1000:,.0f} "
+        f"{number} docs are joined, with {worst.predicted_per_1000:,.0f} "
         f"predicted spans per 1,000 tokens instead of {worst.gold_per_1000:,.0f} gold "
         f"ones: train on docs as long as those that you annotate, or set max_length"
     )

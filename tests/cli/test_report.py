@@ -258,7 +258,8 @@ def test_likely_errors_of_the_annotation(model_path, tmp_path):
     assert likeliest["likely_label"] == "LOC"
     html = page.read_text("utf8")
     assert "1 docs have the text of an earlier doc, but other spans" in html
-    assert f"{found['strings']['count']} texts are annotated here and not there" in html
+    count = found["strings"]["count"]
+    assert f"{count} texts are annotated in some places but not in others" in html
 
 
 def test_data_that_is_not_converted(model_path, tmp_path):
