@@ -16,7 +16,10 @@ KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 def notebook() -> str:
     """A link to the notebook, which only the site has."""
-    return "Download this section as a [notebook](tutorial.ipynb)."
+    return (
+        "Download this section as a [notebook](tutorial.ipynb); it needs "
+        "`export.jsonl` and `texts.jsonl` in its folder."
+    )
 
 
 def tutorial_notebook() -> NotebookNode:
