@@ -356,7 +356,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "files, --format and what was left out."
     )
 
-    # spacy egp convert: what cannot be read. File and line stand before it.
+    # spacy egp convert: what cannot be read. File and line are shown before it.
     EGP210 = (
         "It has none of the formats {formats}: name its format with --format, or leave "
         "the file out."
@@ -652,7 +652,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "lower --gpu, or add a node."
     )
 
-    # spacy egp annotate: documents that fail. File and line stand beside them.
+    # spacy egp annotate: documents that fail. File and line are shown with them.
     EGP421 = (
         "Not an object with the key {column!r}: name the column of the text with "
         "--text-column."
