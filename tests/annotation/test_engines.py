@@ -134,7 +134,7 @@ def test_gpus_of_ray(model_path, texts_path, tmp_path):
         with pytest.raises(ChildProcessError, match="Cannot use GPU"):
             annotate(*arguments, **where, gpu=0.5)
         with pytest.raises(
-            ValueError, match=r"EGP417.*needs 2 GPU, but .* Ray has 1\.0"
+            ValueError, match=r"EGP417.*needs 2 GPU, but .* has 1\.0"
         ):
             annotate(*arguments, **where, gpu=2)
     finally:
