@@ -100,7 +100,7 @@ def make_model_with_several(model, tmp_path):
         (break_model, "[EGP301] Cannot read the pipeline"),
         (
             make_other_model,
-            "[EGP302] The pipeline has no component 'egp_ner'. Its components are sentencizer.",
+            "[EGP302] The pipeline has no component 'egp_ner'. Its components are",
         ),
     ],
 )
