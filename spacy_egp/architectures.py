@@ -43,8 +43,8 @@ def EfficientGlobalPointer(
     tok2vec (Model[List[Doc], List[Floats2d]]): The tok2vec layer of the model.
     head_size (int): Size of queries and keys.
     rope (bool): Whether to rotate them by the position of the token.
-    bias_input (str): What start and end scores are computed from: "pointer" (p_i) or
-        "hidden" (h_i, the first formula of the method).
+    bias_input (str): Input of the start and end scores: "pointer" (p_i) or "hidden"
+        (h_i, the first formula of the method).
     learn_rate_scale (float): Factor on the optimizer's learning rate for the layers on
         top of the tok2vec layer; 10 to 25 is usual over a pretrained transformer.
     nO (Optional[int]): Number of labels. Set by the component.
@@ -140,8 +140,7 @@ def _resize_output(model: Model[list[Doc], PointerFeatures], nO: int) -> None:
 
 
 def keep_outputs(model: Model[list[Doc], PointerFeatures], kept: Sequence[int]) -> None:
-    """Remove all labels but some from a model; what it computes for these stays the
-    same.
+    """Remove all labels except some from a model. Its output for these stays the same.
 
     model (Model[List[Doc], PointerFeatures]): The model.
     kept (Sequence[int]): Indices of the labels to keep, at least one.

@@ -138,7 +138,7 @@ def make_egp_ner(
     stretch_length: Any,
     scorer: Callable | None,
 ) -> "EGPRecognizer":
-    """Create an `EGPRecognizer`; its docstring tells the settings."""
+    """Create an `EGPRecognizer`; see its docstring for the settings."""
     component = EGPRecognizer(
         nlp.vocab,
         model,
@@ -224,28 +224,28 @@ class EGPRecognizer(TrainablePipe):
         name (str): Name of the component in the pipeline, its key in the losses.
         spans_key (str): Key of `doc.spans` for gold and predicted spans.
         threshold (Union[float, Dict[str, float]]): Probability from 0 to 1 above which
-            a pair is a span; or a table of labels and their probabilities, in which
-            0.5 is that of the other labels.
-        max_length (Union[int, str, None]): The largest number of tokens in a span;
-            "auto" learns it from the gold spans of training: `LENGTH_MARGIN` times the
-            longest. None for no limit: time and memory then grow with n^2 instead of
-            n * max_length for a doc of n tokens.
+            a pair is a span, or a table of labels and their probabilities; other
+            labels have 0.5.
+        max_length (Union[int, str, None]): The maximum number of tokens in a span;
+            "auto" learns it from the gold spans of training: `LENGTH_MARGIN` times
+            the longest. None for no limit: time and memory then grow with n^2
+            instead of n * max_length for a doc of n tokens.
         within_sentences (bool): Only score pairs within a sentence of a doc that has
             sentence boundaries.
-        overlap (str): Which spans may coexist: "any" (all above the threshold),
+        overlap (str): Which spans can coexist: "any" (all above the threshold),
             "nested" (none that cross; the better ones first), "flat" (none that
-            overlap; those with the largest total score). Scores count from the
-            threshold of the label.
-        predicted_labels (Optional[List[str]]): The labels that predicted spans may
-            have, before `overlap` selects; None for all. Training knows all labels.
+            overlap; those with the largest total score). Scores are measured from
+            the threshold of the label.
+        predicted_labels (Optional[List[str]]): The labels that predicted spans can
+            have, before `overlap` selects; None for all. Training uses all labels.
         annotate_ents (bool): Also add the flat selection of those spans that do not
             overlap the entities of a doc to `doc.ents`.
         labels_attr (str): Entry of `doc.spans[spans_key].attrs` that lists the labels
-            which a training doc is annotated for. Other labels have no part in its
-            loss. A doc without the entry is annotated for all labels.
-        stretch_length (Optional[int]): The largest number of start tokens whose pairs
-            make one term of the loss; None for a term for each doc, as in the
-            reference. See the module `loss`.
+            that a training doc is annotated for. Other labels do not contribute to
+            its loss. A doc without the entry is annotated for all labels.
+        stretch_length (Optional[int]): The maximum number of start tokens in one term
+            of the loss; None for a term per doc, as in the reference. See the
+            module `loss`.
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If a setting has a value that it cannot have.
         """
@@ -284,8 +284,8 @@ class EGPRecognizer(TrainablePipe):
         return list(self.labels)
 
     def add_label(self, label: str) -> int:
-        """Add a label, also to a trained model, whose scores of the labels that it has
-        stay the same up to rounding.
+        """Add a label, also to a trained model. Its scores of the present labels stay
+        the same up to rounding.
 
         label (str): The label.
         RETURNS (int): 0 if the label is already present, otherwise 1.
@@ -302,11 +302,12 @@ class EGPRecognizer(TrainablePipe):
         return 1
 
     def remove_label(self, label: str) -> None:
-        """Remove a label, also from a trained model, whose scores of the other labels
+        """Remove a label, also from a trained model. Its scores of the other labels
         stay the same.
 
         label (str): The label.
-        RAISES (ValueError): If the component lacks it, or has no other one to predict.
+        RAISES (ValueError): If the component does not have it, or predicts no
+            other label.
         """
         remove_label(self, label)
 
@@ -315,8 +316,8 @@ class EGPRecognizer(TrainablePipe):
 
         label (str): The label.
         new (str): Its new name.
-        RAISES (ValueError): If the component lacks the label or has the new name
-            already, or the name is not a string, or empty.
+        RAISES (ValueError): If the component does not have the label or already has the
+            new name, or the name is not a string, or empty.
         """
         rename_label(self, label, new)
 
@@ -334,10 +335,10 @@ class EGPRecognizer(TrainablePipe):
         nlp (Optional[Language]): The current nlp object.
         labels (Optional[Sequence[str]]): The labels, as generated by `spacy init
             labels`. Defaults to those of the examples' gold spans.
-        RAISES (ValueError): If there are no labels, no examples, gold spans with
-            other labels or mostly with other tokens than the pipeline's, nothing that
-            the model's tok2vec could listen to, or an augmenter that forgets which
-            labels a doc is annotated for.
+        RAISES (ValueError): If there are no labels or no examples, gold spans have
+            other labels or mostly do not fit the pipeline's tokens, there is no
+            component for the model's tok2vec to listen to, or an augmenter drops
+            the list of annotated labels.
         """
         if nlp is not None:
             check_listeners(nlp, self.name, self.model)
@@ -794,8 +795,8 @@ class EGPRecognizer(TrainablePipe):
     def from_bytes(
         self, bytes_data: bytes, *, exclude: Iterable[str] = ()
     ) -> "EGPRecognizer":
-        """Load the component from a bytestring. Settings have the values that were
-        saved; a warning tells where the config says something else.
+        """Load the component from a bytestring. Settings get the saved values; a
+        warning reports those that differ from the config.
 
         bytes_data (bytes): What `to_bytes` has returned.
         exclude (Iterable[str]): Names of serialization fields to exclude.
@@ -812,7 +813,7 @@ class EGPRecognizer(TrainablePipe):
     ) -> "EGPRecognizer":
         """Load the component from disk. Settings keep the values of the config, which
         may have been edited since; `to_disk` saves the same values in both. A pipeline
-        that was saved by version 0.1.0 has the values of the component's file.
+        that version 0.1.0 saved gets the values in the component's file.
 
         path (Union[str, Path]): The folder.
         exclude (Iterable[str]): Names of serialization fields to exclude.

@@ -93,7 +93,7 @@ def add_labels(
     component, also to one with a source, which is not initialized.
 
     component (str): Name of the component.
-    labels (List[str]): The labels; those that it has already are passed over.
+    labels (List[str]): The labels; those that it already has are skipped.
     RETURNS (Callable[[Language], Language]): The callback.
     """
 

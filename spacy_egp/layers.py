@@ -53,9 +53,9 @@ def rotary_embedding(head_size: int, base: float = 10000.0) -> Model[Ragged, Rag
     """Rotate each adjacent pair of columns by an angle that grows with the position
     of the token in its sequence (RoPE, arXiv 2104.09864).
 
-    A query and a key that are rotated alike have an inner product that depends on
-    their distance. The columns are any number of blocks of `head_size`; data and
-    gradient are float32 of shape (tokens, blocks * head_size).
+    The inner product of a rotated query and a rotated key depends on their distance.
+    The columns are any number of blocks of `head_size`; data and gradient are float32
+    of shape (tokens, blocks * head_size).
 
     head_size (int): Size of the block over which the angles range, an even number.
     base (float): Pair t turns by position * base ** (-2t / head_size).
@@ -136,11 +136,11 @@ def ScaledLinear(
     """Multiply by a weights matrix and add a bias, as Thinc's `Linear` does, trained at
     a multiple of the optimizer's learning rate.
 
-    With m = learn_rate_scale the layer computes m (W x + b), and its initial
-    parameters are divided by m, so that the function stays the same. As a step of Adam
-    does not depend on the scale of the gradient, what the layer computes then moves m
-    times as far at each step. PyTorch computes the products: it takes half the time of
-    Thinc's BLIS.
+    With m = learn_rate_scale the layer computes m (W x + b), and its initial parameters
+    are divided by m, so that the function stays the same. A step of Adam does not
+    depend on the scale of the gradient, so the output of the layer changes m times as
+    much at each step. PyTorch computes the products: it takes half the time of Thinc's
+    BLIS.
 
     nO (Optional[int]): Width of the output.
     nI (Optional[int]): Width of the input.
@@ -266,7 +266,8 @@ def pointer_head(
     bias (Optional[Model[Floats2d, Floats2d]]): Projection to the start scores, then
         the end scores, of all labels: (tokens, 2 * labels). None for scores of 0.
     head_size (int): Size of a query or key.
-    bias_input (str): What `bias` sees: the output of `pointer`, or the hidden states.
+    bias_input (str): Input of `bias`: "pointer" (the output of `pointer`) or "hidden"
+        (the hidden states).
     nO (Optional[int]): Number of labels.
     """
     layers: dict[str, Model] = {"pointer": pointer, "rope": rope}
@@ -357,9 +358,9 @@ def _head_init(
 
 
 def resize_pointer_head(model: Model[Ragged, PointerFeatures], nO: int) -> None:
-    """Add labels to a pointer head; what it computes for the labels that it has stays
-    the same up to rounding. New ones are silent until they are taught, also where the
-    inner products of a trained model are large: see `_make_silent`.
+    """Add labels to a pointer head. Its output for the present labels stays the same up
+    to rounding. The model does not predict new labels until it has learned them, even
+    if the inner products of a trained model are large: see `_make_silent`.
 
     model (Model[Ragged, PointerFeatures]): The pointer head.
     nO (int): The new number of labels, at least the present one.
@@ -376,8 +377,8 @@ def resize_pointer_head(model: Model[Ragged, PointerFeatures], nO: int) -> None:
 
 
 def keep_labels(model: Model[Ragged, PointerFeatures], kept: Sequence[int]) -> None:
-    """Remove all labels but some from a pointer head; what it computes for these stays
-    the same.
+    """Remove all labels except some from a pointer head. Its output for these stays the
+    same.
 
     model (Model[Ragged, PointerFeatures]): The pointer head.
     kept (Sequence[int]): Indices of the labels to keep, at least one.

@@ -34,8 +34,8 @@ DESCRIPTIONS = {
 }
 REMEDIES = {
     Exclusion.MISALIGNED: (
-        "Compare [nlp] lang and [nlp.tokenizer] with what has tokenized the corpus, "
-        "and correct the boundaries of the spans."
+        "Compare [nlp] lang and [nlp.tokenizer] with the tokenizer of the corpus, and "
+        "correct the boundaries of the spans."
     ),
     Exclusion.TOO_LONG: "Raise max_length.",
     Exclusion.CROSSES_SENTENCES: (

@@ -1,4 +1,4 @@
-"""The pretrained models that a config names: are they there, and as it says?"""
+"""Check whether the pretrained models that a config names exist and match it."""
 
 from collections.abc import Callable
 from math import isclose
@@ -31,7 +31,7 @@ def check_transformers() -> Callable[[Language], None]:
     models of a pipeline's transformers.
 
     RETURNS (Callable[[Language], None]): The callback. It raises a ValueError if a
-        model is out of reach, or other than a curated transformer's config says.
+        model is not available, or does not match the config of a curated transformer.
     """
     return _check_transformers
 
@@ -57,8 +57,8 @@ def read_config(component: str, name: str, revision: str = "main") -> dict[str, 
     component (str): Name of the component that has the model.
     name (str): Name or folder of the model.
     revision (str): Its revision on the hub.
-    RETURNS (Dict[str, Any]): What the config says.
-    RAISES (ValueError): If the model is out of reach.
+    RETURNS (Dict[str, Any]): The config.
+    RAISES (ValueError): If the model is not available.
     """
     reason: Exception | None = None
     path: str | None = None

@@ -37,11 +37,11 @@ def make_corpus(
 
     path (Optional[Path]): The file or folder.
     sentences (bool): Whether to make a doc of each sentence.
-    max_length (int): The largest number of tokens of a doc; longer ones are cut. 0 for
+    max_length (int): The maximum number of tokens in a doc; longer ones are cut. 0 for
         no limit.
-    max_joined (int): How many consecutive docs are joined at most. The number is drawn
-        anew for each doc, from 1.
-    limit (int): How many docs of the corpus are read at most. 0 for no limit.
+    max_joined (int): The maximum number of consecutive docs that are joined. The number
+        is drawn at random for each joined doc, from 1.
+    limit (int): The maximum number of docs that are read. 0 for no limit.
     augmenter (Optional[Callable]): A spaCy augmenter.
     RETURNS (Corpus): The reader.
     RAISES (ValueError): If there is no path, or a number is negative.
@@ -61,13 +61,13 @@ def make_corpus(
 class Corpus(spacy.training.Corpus):
     """Reads docs, cuts long ones, and joins short ones, with all their spans.
 
-    In this order: docs are cut into sentences, those are joined, and docs that are too
-    long are cut. A doc ends where a sentence or a paragraph ends, and if a sentence is
-    longer than `max_length` between two tokens, but never inside a span or an entity.
-    Sentences are those of the doc, or those that spaCy's `Sentencizer` and the line
-    breaks show. Span groups and their attrs are kept, and a doc without a group does
-    not get one. Docs with different groups or attrs are not joined, as one of them may
-    be annotated for other labels.
+    In this order: docs are cut into sentences, these are joined, and docs that are too
+    long are cut. A doc ends at the end of a sentence or a paragraph, and, if a sentence
+    is longer than `max_length`, between two tokens, but never inside a span or an
+    entity. Sentences are those of the doc, or those that spaCy's `Sentencizer` and line
+    breaks mark. Span groups and their attrs are kept, and a doc without a group does
+    not get one. Docs with different groups or attrs are not joined, because they may be
+    annotated for different labels.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ def _augment(
 
 
 def cut_doc(doc: Doc, max_length: int) -> Iterator[Doc]:
-    """Cut a doc into pieces, at the ends of sentences where these are close enough.
+    """Cut a doc into pieces, at the ends of sentences if these are close enough.
 
     doc (Doc): The doc, of n tokens.
     max_length (int): The largest number of tokens of a piece; a longer span makes a
@@ -192,10 +192,11 @@ def cut_into_sentences(doc: Doc) -> Iterator[Doc]:
 
 
 def join_consecutive(docs: Iterable[Doc], size: Callable[[], int]) -> Iterator[Doc]:
-    """Join docs that follow each other and have the same span groups and attrs.
+    """Join consecutive docs that have the same span groups and attrs.
 
     docs (Iterable[Doc]): The docs.
-    size (Callable[[], int]): How many to join at most, called for each joined doc.
+    size (Callable[[], int]): Returns the maximum number to join; called for each joined
+        doc.
     YIELDS (Doc): The joined docs.
     """
     run: list[Doc] = []
@@ -213,7 +214,7 @@ def join_docs(docs: Sequence[Doc]) -> Doc:
     """Join docs with the same span groups into one.
 
     docs (Sequence[Doc]): The docs.
-    RETURNS (Doc): A doc with their tokens, span groups and the attrs of these.
+    RETURNS (Doc): A doc with their tokens and their span groups with attrs.
     """
     if len(docs) == 1:
         return docs[0]

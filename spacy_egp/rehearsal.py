@@ -1,5 +1,5 @@
-"""A corpus reader for rehearsal: what a pipeline predicts takes the place of
-annotation, so that a label can be taught without the others being forgotten."""
+"""A corpus reader for rehearsal: predictions of a pipeline replace missing annotation,
+so that a pipeline can learn a label without forgetting the others."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ def make_rehearsal(
     model: str | Path,
     component: str | None = None,
 ) -> "RehearsalCorpus":
-    """Create a reader that adds what a pipeline predicts to the docs of another reader.
+    """Create a reader that adds a pipeline's predictions to the docs of another reader.
 
     corpus (Callable[[Language], Iterable[Example]]): The other reader.
     model (Union[str, Path]): Name or path of the pipeline with an `egp_ner`.
@@ -32,12 +32,12 @@ def make_rehearsal(
 
 
 class RehearsalCorpus:
-    """Adds the spans that a pipeline predicts to docs, for the labels that these are
-    not annotated for, and adds the pipeline's labels to the list of annotated ones.
+    """Adds the spans that a pipeline predicts to docs, for the labels that they are not
+    annotated for, and adds the pipeline's labels to the list of annotated labels.
 
     A doc without the spans key is raw text: it gets the predictions for all labels. A
-    doc that does not list the labels it is annotated for is annotated for all of them,
-    and stays as it is.
+    doc without a list of annotated labels is annotated for all labels, and stays as it
+    is.
     """
 
     def __init__(

@@ -17,10 +17,10 @@ ARCHITECTURE = "spacy-egp.Tok2VecTransformer.v1"
 
 
 class WindowedTransformer(TransformerModel):
-    """spacy-transformers' model, with windows that are counted in word pieces.
+    """spacy-transformers' model, with windows that are measured in word pieces.
 
-    The library's own windows are counted in tokens. Where these have many pieces, the
-    transformer takes a part of a window only, and the tokens behind have no vector.
+    The library's own windows are measured in tokens. If these have many pieces, the
+    transformer reads only a part of a window, and the tokens after it have no vector.
     """
 
     def __init__(self, name: str, window: int, stride: int, **settings: Any) -> None:
@@ -62,14 +62,15 @@ def make_transformer(
     Each token that has word pieces gets a vector, whatever the text.
 
     name (str): Name on Hugging Face's hub, or a folder.
-    window (int): The largest number of word pieces of a window, without the tokenizer's
-        own ones.
-    stride (int): Number of word pieces from the begin of a window to that of the next,
-        at most `window`. A token in two windows has the mean of its vectors.
+    window (int): The maximum number of word pieces in a window, without the special
+        ones of the tokenizer.
+    stride (int): Number of word pieces from the start of a window to that of the next,
+        at most `window`. The vector of a token in two windows is the mean of both.
     tokenizer_config (Dict[str, Any]): Settings of the tokenizer.
     transformer_config (Dict[str, Any]): Settings of the transformer.
-    mixed_precision (bool): Whether to compute with 16 bits where that is safe.
-    grad_scaler_config (Dict[str, Any]): Settings of the gradients' scaling with that.
+    mixed_precision (bool): Whether to compute with 16 bits if that is safe.
+    grad_scaler_config (Dict[str, Any]): Settings of gradient scaling for mixed
+        precision.
     RETURNS (WindowedTransformer): The model.
     RAISES (ValueError): If window or stride are not as above.
     """

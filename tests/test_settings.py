@@ -330,7 +330,7 @@ def test_bad_settings_beside_source(folder, corpus_path):
 
 def test_model_beside_source_is_reported(folder, corpus_path):
     config = source_config(folder, corpus_path, model={"head_size": 8}, treshold=0.3)
-    message = "EGPW011.*'egp_ner': model, treshold beside source"
+    message = "EGPW011.*'egp_ner': model, treshold next to source"
     with pytest.warns(UserWarning, match=message):
         init_nlp(config)
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from spacy.util import load_config
 
 from spacy_egp.component import EGPRecognizer
 from spacy_egp.errors import Errors, Warnings
@@ -104,6 +105,15 @@ def test_settings_are_all_described():
 def settings_table():
     assert EGPRecognizer.__init__.__doc__
     return site_module("generate").settings()
+
+
+def test_settings_of_a_training_are_those_of_the_configs():
+    lines = site_module("generate").training_settings().splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines]
+    names = [cell.strip("`") for cell in rows[0][1:]]
+    configs = [load_config(ROOT / "configs" / name) for name in names]
+    dropouts = [f"`{config['training']['dropout']}`" for config in configs]
+    assert ["`training.dropout`", *dropouts] in rows
 
 
 # Messages and metrics

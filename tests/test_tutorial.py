@@ -1,30 +1,25 @@
-"""The commands of the tutorial, one after the other."""
+"""The tutorial as a notebook, whose cells run one after the other."""
 
+import importlib
 import json
+import os
 import re
-import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import spacy
 from conftest import NESTED_DATA, spans_of
+from nbclient import NotebookClient
 
-TUTORIAL = Path(__file__).parent.parent / "docs" / "tutorial.md"
+SITE = Path(__file__).parent.parent / "docs" / "site"
 # A short training, and no tools that are downloaded to build a wheel.
-SHORTER = {"train": ["--training.max_steps", "40"], "package": ["--build", "none"]}
+SHORTER = {"train": "--training.max_steps 40", "package": "--build none"}
 
 
 @pytest.fixture(scope="module")
-def section():
-    """The first section."""
-    return TUTORIAL.read_text("utf8").split("\n## ")[1]
-
-
-@pytest.fixture(scope="module")
-def folder(section, tmp_path_factory):
-    """The folder in which the commands of the section have run."""
+def folder(tmp_path_factory):
+    """A folder with an export, and with texts to annotate."""
     folder = tmp_path_factory.mktemp("tutorial")
     records = [
         {
@@ -40,11 +35,29 @@ def folder(section, tmp_path_factory):
     texts = [{"text": record["text"]} for record in records]
     for name, lines in (("export.jsonl", records), ("texts.jsonl", texts)):
         (folder / name).write_text("\n".join(map(json.dumps, lines)), "utf8")
-    for block in re.findall(r"```bash\n(.*?)```", section, re.DOTALL):
-        _, *arguments = shlex.split(block.replace("\\\n", ""))
-        command = [sys.executable, *arguments, *SHORTER.get(arguments[2], ())]
-        subprocess.run(command, cwd=folder, check=True, timeout=600)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def notebook(folder):
+    """The notebook of the first section after it has run in the folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SITE)
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        notebook = importlib.import_module("tutorial").tutorial_notebook()
+        for command, options in SHORTER.items():
+            [cell] = [c for c in notebook.cells if f"-m spacy {command} " in c.source]
+            cell.source += f" {options}"
+        NotebookClient(
+            notebook, timeout=600, resources={"metadata": {"path": folder}}
+        ).execute()
+    return notebook
+
+
+def test_displacy_shows_the_spans(notebook):
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    [html] = [output.data["text/html"] for output in outputs if "data" in output]
+    assert "Toronto" in html
 
 
 def test_the_report_is_that_of_the_tuned_pipeline(folder):
@@ -65,8 +78,9 @@ def test_the_packaged_pipeline_finds_what_was_annotated(folder):
         assert found == spans_of(nlp(record["text"]))
 
 
-def test_the_example_of_a_record_is_valid(section):
-    [record] = re.findall(r"```json\n(.*?)\n```", section)
+def test_the_example_of_a_record_is_valid():
+    page = (SITE.parent / "tutorial.md").read_text("utf8")
+    [record] = re.findall(r"```json\n(.*?)\n```", page)
     record = json.loads(record)
     texts = [record["text"][x["start"] : x["end"]] for x in record["spans"]]
     assert texts == ["University of Calgary", "Calgary", "Canada"]

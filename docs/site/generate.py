@@ -6,12 +6,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import reduce
 from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import srsly
+from spacy.util import load_config
 from style import ENTRY
 
 import spacy_egp.errors
@@ -21,6 +23,16 @@ from spacy_egp.settings import DEFAULTS
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "project"
 MESSAGES = Path(spacy_egp.errors.__file__)
+TRAINING_SETTINGS = (
+    "training.dropout",
+    "training.max_steps",
+    "training.patience",
+    "training.eval_frequency",
+    "training.batcher.size",
+    "training.accumulate_gradient",
+    "components.egp_ner.model.learn_rate_scale",
+    "corpora.train.max_joined",
+)
 VARIABLE = re.compile(r"\$\{[\w.]+\}")
 
 
@@ -41,6 +53,29 @@ def settings() -> str:
         if name in DEFAULTS
     ]
     return "\n".join(["| setting | default | |", "|---|---|---|", *rows])
+
+
+def training_settings() -> str:
+    """The settings of a training in the configs, by encoder."""
+    configs = {
+        name: load_config(ROOT / "configs" / f"{name}.cfg")
+        for name in ("egp_cnn", "egp_bilstm", "egp_trf", "egp_curated_trf")
+    }
+    lines = [
+        f"| setting | {' | '.join(f'`{name}.cfg`' for name in configs)} |",
+        "|---" * (1 + len(configs)) + "|",
+    ]
+    for setting in TRAINING_SETTINGS:
+        values = [
+            f"`{json.dumps(value_at(config, setting))}`" for config in configs.values()
+        ]
+        lines.append(f"| `{setting}` | {' | '.join(values)} |")
+    return "\n".join(lines)
+
+
+def value_at(config: dict[str, Any], setting: str) -> Any:
+    """The value of a setting whose name has dots."""
+    return reduce(lambda section, name: section[name], setting.split("."), config)
 
 
 def entries(docstring: str) -> Iterator[tuple[str, str, str]]:

@@ -4,12 +4,14 @@ what is generated."""
 import re
 from collections.abc import Callable
 
-from generate import cli, errors, metrics, settings, warnings
+import nbformat
+from generate import cli, errors, metrics, settings, training_settings, warnings
 from links import linked_files, page_path, relocate, site_path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from pictures import probability, rotation, score_matrix, stretches
+from tutorial import notebook, tutorial_notebook
 
 # A line of a page, "{{ name }}", and what takes its place.
 BLOCKS: dict[str, Callable[[], str]] = {
@@ -18,11 +20,13 @@ BLOCKS: dict[str, Callable[[], str]] = {
         cli,
         errors,
         metrics,
+        notebook,
         probability,
         rotation,
         score_matrix,
         settings,
         stretches,
+        training_settings,
         warnings,
     )
 }
@@ -30,11 +34,14 @@ BLOCK = re.compile(r"^\{\{ (\w+) \}\}$", re.MULTILINE)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the files outside docs/ that pages link to, under their paths."""
+    """Add the files outside docs/ that pages link to, under their paths, and the
+    notebook."""
     pages = [page_path(file.src_uri) for file in files.documentation_pages()]
     for path in linked_files(pages):
         file = File.generated(config, site_path(path), abs_src_path=str(path.resolve()))
         files.append(file)
+    content = nbformat.writes(tutorial_notebook())
+    files.append(File.generated(config, "tutorial.ipynb", content=content))
     return files
 
 

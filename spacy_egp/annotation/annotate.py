@@ -53,7 +53,7 @@ def annotate(
     code: str | None = None,
     silent: bool = True,
 ) -> Summary:
-    """Annotate a corpus with a trained pipeline, or go on where a run was interrupted.
+    """Annotate a corpus with a trained pipeline, or resume an interrupted run.
 
     The output is a folder with a file for each part of the input, in its order. It does
     not depend on the engine, n_process or batch_words.
@@ -67,26 +67,27 @@ def annotate(
     text_column (str): The column of the text.
     spans_key (str): Key of the spans in doc.spans.
     threshold (float | dict[str, float] | None): Probability above which `egp_ner`
-        writes a span, or a table of them by label. If None, as the pipeline has it.
-    max_length (int | None): The most tokens in a span of `egp_ner`. If None, as the
-        pipeline has it.
-    max_chars (int): The most characters of a document; longer ones fail.
-    max_seconds (float): The most seconds for a document; slower ones fail. The next
-        call tries them again.
-    docs_per_part (int): The most documents in a part.
-    batch_words (int): Tokens that the pipeline is given at a time.
+        writes a span, or a table of labels and probabilities. None for that of the
+        pipeline.
+    max_length (int | None): The maximum number of tokens in a span of `egp_ner`. None
+        for that of the pipeline.
+    max_chars (int): The maximum number of characters of a document; longer ones fail.
+    max_seconds (float): The maximum number of seconds for a document; slower ones
+        fail. The next call tries them again.
+    docs_per_part (int): The maximum number of documents in a part.
+    batch_words (int): Number of tokens that the pipeline processes together.
     engine (str): "local" (processes on this machine) or "ray" (Ray Data).
-    n_process (int): The number of workers: processes, or Ray's actors.
-    gpu (float): Share of a GPU that each worker has; 0 for the CPU.
-    address (str | None): Address of a Ray cluster. If None, one is started here.
+    n_process (int): The number of workers: processes, or Ray actors.
+    gpu (float): Share of a GPU for each worker; 0 for the CPU.
+    address (str | None): Address of a Ray cluster. None to start one on this machine.
     code (str | None): Python file that each worker imports before it loads the
         pipeline, with the components that the pipeline needs.
-    silent (bool): Whether to show no progress bar.
+    silent (bool): Whether to hide the progress bar.
     RETURNS (Summary): What was annotated, and what failed.
     RAISES:
         ValueError: If a setting or an input file is not valid.
-        OSError: If files are missing, or the folder has something else.
-        ChildProcessError: If workers were killed; the same call goes on.
+        OSError: If files are missing, or the folder has other content.
+        ChildProcessError: If workers were killed; the same call resumes the run.
         ImportError: If an extra is not installed.
     """
     _check_choice("format", format, OUTPUTS)

@@ -1,4 +1,5 @@
-"""Strings that are annotated here and not there, or with other labels."""
+"""Strings that are annotated in some places but not in others, or with different
+labels."""
 
 import math
 from collections import Counter

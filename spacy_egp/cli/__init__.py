@@ -1,8 +1,7 @@
 """The commands `spacy egp ...`, which the entry point in setup.cfg adds to spaCy's.
 
-spaCy imports this module whichever of its commands runs. So it imports nothing but what
-spaCy does: a command is imported when it is used, and one whose import fails does not
-take others along.
+spaCy imports this module for each of its commands. So it imports only what spaCy itself
+imports. A command is imported when it is used; if that fails, the others still work.
 """
 
 from collections.abc import Callable

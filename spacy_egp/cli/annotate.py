@@ -22,7 +22,7 @@ from .options import CodeOption, JsonOption
 from .terminal import escape
 
 FORMAT_HELP = f"Format of the output: {', '.join(OUTPUTS)}"
-THRESHOLD_HELP = """Probability of a span, or '{"LABEL": 0.3}', for the pipeline's"""
+THRESHOLD_HELP = """Threshold instead of the pipeline's: 0.3 or '{"LABEL": 0.3}'"""
 ENGINE_HELP = f"What runs the workers: {', '.join(ENGINES)} (Ray Data)"
 
 
@@ -35,7 +35,7 @@ def annotate_cli(
         ),
     ],
     output_path: Annotated[
-        str, Arg(help="Folder or its URL, for the parts; - for stdout, a small corpus")
+        str, Arg(help="Folder or URL to write the parts to; - for stdout")
     ],
     format: Annotated[str, Opt("--format", "-f", help=FORMAT_HELP)] = "jsonl",
     text_column: Annotated[
@@ -50,7 +50,7 @@ def annotate_cli(
     ] = None,
     max_length: Annotated[
         int | None,
-        Opt("--max-length", help="Tokens in a span, in place of the pipeline's"),
+        Opt("--max-length", help="Maximum length of a span, instead of the pipeline's"),
     ] = None,
     max_chars: Annotated[
         int, Opt("--max-chars", help="Characters above which a document fails", min=1)
@@ -63,11 +63,11 @@ def annotate_cli(
         int, Opt("--docs-per-part", help="Documents in a part of the output", min=1)
     ] = 10_000,
     batch_words: Annotated[
-        int, Opt("--batch-words", help="Tokens that are processed at a time", min=1)
+        int, Opt("--batch-words", help="Tokens that are processed together", min=1)
     ] = 5_000,
     engine: Annotated[str, Opt("--engine", "-e", help=ENGINE_HELP)] = "local",
     n_process: Annotated[
-        int, Opt("--n-process", "-n", help="Workers: processes or Ray's actors", min=1)
+        int, Opt("--n-process", "-n", help="Workers: processes or Ray actors", min=1)
     ] = 1,
     gpu: Annotated[
         float, Opt("--gpu-share", help="Part of a GPU for each worker", min=0)
@@ -79,13 +79,13 @@ def annotate_cli(
     json_path: JsonOption = None,
 ) -> None:
     """
-    Annotate a corpus of any size with a trained pipeline. A column with spans is
-    added; other columns stay, and so does the order of the documents.
+    Annotate a corpus of any size with a trained pipeline. The command adds a column
+    with spans and keeps the other columns and the order of the documents.
 
-    The output is written in parts. If the command is interrupted, the same
-    command resumes with the parts that are missing. Documents that fail are
-    listed in the folder _failed of the output, and the exit code is then 1.
-    With - as the output, the documents are written to stdout when all are annotated.
+    The output is written in parts. If the command is interrupted, run it again:
+    it continues with the missing parts. Documents that fail are listed in the
+    folder _failed of the output, and the exit code is then 1. With - as the
+    output, the documents are written to stdout when all are annotated.
 
     $ spacy egp annotate training/model-best corpus.jsonl.gz annotated -n 4
     """
@@ -179,5 +179,5 @@ def print_summary(summary: Summary) -> None:
     if total.temporary:
         msg.warn(
             f"Memory or time ran out for {total.temporary} of them",
-            "The same command tries these again",
+            "Run the same command again to retry these",
         )

@@ -44,14 +44,14 @@ def check_cli(
     component: ComponentOption = None,
     model: Annotated[
         str | None,
-        Opt("--model", "-m", help="Trained pipeline whose contradictions are listed"),
+        Opt("--model", "-m", help="Trained pipeline, to list what it contradicts"),
     ] = None,
     n_folds: Annotated[
         int,
         Opt(
             "--folds",
             min=0,
-            help="Train on all folds but one, to list the contradictions in that one",
+            help="Number of folds: train on the others, to list contradictions in each",
         ),
     ] = 0,
     code_path: CodeOption = None,
@@ -60,8 +60,9 @@ def check_cli(
 ) -> None:
     """
     Check annotated docs before a training: counts, spans that cannot be learned,
-    texts that occur twice, and strings that are annotated here and not there. With
-    --model or --folds, also likely errors: spans that a model contradicts.
+    texts that occur twice, and strings that are annotated in some places but not in
+    others. With --model or --folds, also likely errors: spans that a model
+    contradicts.
 
     Settings of the config can be overridden, as in spaCy's commands: --nlp.lang de.
     The exit code is 1 if a training would break.
@@ -149,8 +150,8 @@ def _print_counts(result: "Result") -> None:
 
 def _print_strings(result: "Result") -> None:
     msg.text(
-        f"{result.strings.count} strings are annotated here and not there, or with "
-        "other labels; the likeliest errors first"
+        f"{result.strings.count} strings are annotated in some places but not in "
+        "others, or with different labels; the most likely errors first"
     )
     for string in result.strings.first[:MAX_EXAMPLES]:
         counts = ", ".join(

@@ -30,7 +30,7 @@ FATES = {
         "span(s) left out that do not fit the tokens: they cut those in the last "
         "column. Set --align, or --tokenizer"
     ),
-    Fate.BLANK: "span(s) left out that are nothing but white space",
+    Fate.BLANK: "span(s) left out that are only white space",
     Fate.DISCONTINUOUS: "span(s) left out that are discontinuous",
     Fate.DUPLICATE: "duplicate span(s) removed",
 }
@@ -41,7 +41,7 @@ def convert_cli(
         list[Path], Arg(help="Files, folders and zip archives", exists=True)
     ],
     output_path: Annotated[
-        Path, Arg(help="A .spacy file, or a new folder for files of bounded size")
+        Path, Arg(help="A .spacy file, or a new folder for several smaller files")
     ],
     format: Annotated[str | None, Opt("--format", "-f", help=FORMATS_HELP)] = None,
     columns: Annotated[
@@ -53,25 +53,25 @@ def convert_cli(
         Opt("--label-names", help="Names of numbered tags, e.g. O,B-PER,I-PER"),
     ] = None,
     lang: Annotated[
-        str | None, Opt("--lang", "-l", help="Language (zh: a token per character)")
+        str | None, Opt("--lang", "-l", help="Language (zh: characters are tokens)")
     ] = None,
     tokenizer: Annotated[
         str | None,
         Opt(
             "--tokenizer",
-            help="whitespace, characters, a config or a pipeline; --lang's if not set",
+            help="whitespace, characters, a config or a pipeline; default: of --lang",
         ),
     ] = None,
     align: Annotated[
         str,
-        Opt("--align", help=f"Spans that cut a token: {', '.join(ALIGNMENTS)}"),
+        Opt("--align", help=f"What to do if spans cut tokens: {', '.join(ALIGNMENTS)}"),
     ] = "strict",
     spans_key: Annotated[
         str, Opt("--spans-key", "-k", help="Key of the spans to write")
     ] = "sc",
     source_key: Annotated[
         str | None,
-        Opt("--source-key", "-K", help="Key in .spacy input, doc.ents if not set"),
+        Opt("--source-key", "-K", help="Key in .spacy input; doc.ents if not set"),
     ] = None,
     split: Annotated[
         str | None,
@@ -82,7 +82,7 @@ def convert_cli(
     ] = False,
     seed: Annotated[int, Opt("--seed", help="Random seed of the split")] = 0,
     skip_bad: Annotated[
-        bool, Opt("--skip-bad", "-S", help="Leave out and count what is malformed")
+        bool, Opt("--skip-bad", "-S", help="Leave out and count malformed parts")
     ] = False,
     annotated_labels: Annotated[
         bool,
@@ -98,10 +98,10 @@ def convert_cli(
     Convert an annotated corpus to .spacy files with all its spans in doc.spans.
     The summary shows what was converted, and what was left out and why.
 
-    Texts that are tokenized already keep their tokens, others are tokenized with
-    the language's tokenizer or the one of --tokenizer. Gzipped files can be read
-    as they are. A split is written to corpus-train.spacy and so on, or
-    corpus/train.
+    Texts that are already tokenized keep their tokens; others are tokenized with
+    the tokenizer of the language or with --tokenizer. Gzipped files need not be
+    decompressed. A split is written to corpus-train.spacy and so on, or to
+    corpus/train and so on.
 
     $ spacy egp convert train.iob2 corpus.spacy --lang de --split 0.9,0.1
     """

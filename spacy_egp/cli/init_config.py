@@ -1,4 +1,4 @@
-"""`spacy egp init-config`: the options of a config, and what a corpus has decided."""
+"""`spacy egp init-config`: the options of a config, and the settings for a corpus."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..configs.advice import Advice
     from ..configs.facts import CorpusFacts
 
-# As ENCODERS of `configs.config`, which spaCy's other commands need not import.
+# As ENCODERS in `configs.config`, which spaCy's other commands need not import.
 ENCODER_HELP = (
     "cnn (the default), bilstm, trf (the default with --gpu or --transformer) or "
     "curated_trf"
@@ -40,20 +40,20 @@ def init_config_cli(
         Opt(
             "--train",
             "-t",
-            help="Training docs (.spacy), to choose settings for them",
+            help="Training docs (.spacy), to choose settings for the corpus",
             exists=True,
         ),
     ] = None,
     force: Annotated[
-        bool, Opt("--force", "-F", help="Write over an existing file")
+        bool, Opt("--force", "-F", help="Overwrite an existing file")
     ] = False,
 ) -> None:
     """
     Write the complete config of a training of egp_ner.
 
-    The tokenizer is that of the language. With --train, steps, evaluations, batches,
-    the reader, the bound and the overlap of spans are chosen for the corpus, and the
-    reasons are printed.
+    The tokenizer is that of the language. With --train, the command chooses steps,
+    evaluations, batches, the reader, the maximum length and the overlap of spans for
+    the corpus, and prints the reasons.
 
     $ spacy egp init-config config.cfg --lang de --train train.spacy
     """
@@ -94,7 +94,7 @@ def init_config_cli(
 
 
 def print_advice(facts: "CorpusFacts", advice: "list[Advice]") -> None:
-    """Show what a corpus is like, and which settings are chosen for it.
+    """Show the facts of a corpus, and the settings that are chosen for it.
 
     facts (CorpusFacts): What the corpus is like.
     advice (List[Advice]): The settings.

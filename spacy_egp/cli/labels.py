@@ -1,4 +1,4 @@
-"""`spacy egp labels`: a pipeline with other labels."""
+"""`spacy egp labels`: change the labels of a pipeline."""
 
 from pathlib import Path
 from typing import Annotated, cast
@@ -16,22 +16,22 @@ from .terminal import escape
 def labels_cli(
     model: ModelArgument,
     output_path: Annotated[
-        Path, Arg(help="Folder for the changed pipeline, may be its own")
+        Path, Arg(help="Folder for the changed pipeline, or its own folder")
     ],
     renamed: Annotated[
         list[str] | None,
-        Opt("--rename", help="OLD=NEW, may be given several times"),
+        Opt("--rename", help="OLD=NEW; can be repeated"),
     ] = None,
     removed: Annotated[
         list[str] | None,
-        Opt("--remove", help="A label, may be given several times"),
+        Opt("--remove", help="Label to remove; can be repeated"),
     ] = None,
     component: ComponentOption = None,
     code_path: CodeOption = None,
 ) -> None:
     """
-    Remove and rename labels of a trained pipeline. Labels are removed first. What it
-    has learned of the other labels stays the same.
+    Remove and rename labels of a trained pipeline. Labels are removed first. The
+    pipeline keeps what it has learned about the other labels.
 
     $ spacy egp labels training/model-best training/model-new --rename PER=PERSON
     """

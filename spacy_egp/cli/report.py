@@ -31,7 +31,7 @@ def report_cli(
         Opt(
             "--train",
             "-t",
-            help="Training docs, to tell seen from unseen entities",
+            help="Training docs, to distinguish seen from unseen entities",
             exists=True,
         ),
     ] = None,
@@ -40,7 +40,7 @@ def report_cli(
         Opt(
             "--training-dir",
             "-T",
-            help="Folder of the training run with its log.jsonl, to show its curves",
+            help="Folder of the training with its log.jsonl, to show its curves",
             exists=True,
             file_okay=False,
         ),
@@ -48,21 +48,22 @@ def report_cli(
     component: ComponentOption = None,
     other_model: Annotated[
         str | None,
-        Opt("--compare", help="Another pipeline, to show what changes from it"),
+        Opt("--compare", help="Another pipeline to compare this one with"),
     ] = None,
     code_path: CodeOption = None,
     use_gpu: GpuOption = -1,
 ) -> None:
     """
-    Evaluate an egp_ner and write a page that shows how good it is, on what, and
-    where and why it fails, and what may be wrong with the annotation.
+    Evaluate an egp_ner and write a page that shows how well it performs, on which
+    kinds of entities, where and why it fails, and what may be wrong with the
+    annotation.
 
-    The page is one HTML file that needs no network. Training writes the log of
-    --training-dir with --training.logger.output_file training/log.jsonl.
+    The page is one HTML file that needs no network. To get the log for
+    --training-dir, train with --training.logger.output_file training/log.jsonl.
 
     $ spacy egp report training/model-best dev.spacy report.html --train train.spacy
     """
-    # matplotlib takes half a second, which spaCy's other commands need not wait for.
+    # matplotlib takes half a second; spaCy's other commands need not wait for it.
     from ..report.report import report
 
     import_code(code_path)

@@ -1,4 +1,4 @@
-"""Text of others on the terminal, which must not take it for commands."""
+"""Untrusted text on the terminal, which must not interpret it as commands."""
 
 
 def escape(text: object) -> str:

@@ -1,4 +1,4 @@
-"""`spacy egp threshold`: the thresholds that are best on annotated docs."""
+"""`spacy egp threshold`: find the best thresholds on annotated docs."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +31,7 @@ def threshold_cli(
     model: ModelArgument,
     data_path: Annotated[
         Path,
-        Arg(help="Annotated docs that are not those of the test", exists=True),
+        Arg(help="Annotated docs, but not those of the test part", exists=True),
     ],
     by_label: Annotated[
         bool, Opt("--by-label", help="Find a threshold for each label")
@@ -48,7 +48,7 @@ def threshold_cli(
         Opt(
             "--write",
             "-w",
-            help="Folder for the pipeline with the thresholds, may be its own",
+            help="Folder for the pipeline with the thresholds, or its own folder",
         ),
     ] = None,
     component: ComponentOption = None,
@@ -58,11 +58,10 @@ def threshold_cli(
 ) -> None:
     """
     Find the threshold with the best F on annotated docs, or the one that reaches a
-    precision or recall, in one pass. Use docs of their own for it, not those that
-    the final score comes from.
+    precision or recall, in one pass. Do not use the docs of the final evaluation.
 
-    With --by-label, a label has a threshold of its own if that is better on held-out
-    parts of the docs (cross-validation); other labels have the common one.
+    With --by-label, a label gets its own threshold if that is better on held-out
+    parts of the docs (cross-validation); the other labels share one threshold.
 
     $ spacy egp threshold training/model-best dev.spacy --write training/model-tuned
     """

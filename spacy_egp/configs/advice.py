@@ -1,4 +1,4 @@
-"""Which settings a training corpus asks for, and why."""
+"""Choose settings for a training corpus, with reasons."""
 
 from math import ceil
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ BATCHES_PER_PASS = 10
 
 
 class Advice(NamedTuple):
-    """A setting that a corpus asks for.
+    """A setting that is chosen for a corpus.
 
     setting (str): Name of the setting, with dots.
     value (Any): Its value.
@@ -103,7 +103,7 @@ def _reader(facts: CorpusFacts, encoder: str, budget: Budget) -> list[Advice]:
     if encoder not in TRANSFORMERS:
         is_short = mean < WORDS_OF_DOCUMENT
         kind = (
-            "sentences: some are joined, as longer texts may be annotated"
+            "sentences: some are joined, because longer texts may be annotated"
             if is_short
             else "documents: they are not joined"
         )

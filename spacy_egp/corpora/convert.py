@@ -79,12 +79,12 @@ def convert(
     columns (Sequence[str]): Columns (or keys) with annotation, by number from 1 or by
         name. If there are none, they are detected.
     label_names (Sequence[str]): The names of tags that are numbers, from 0.
-    lang (str | None): Language, whose tokenizer is used for texts that come without
-        tokens. If None, the tokenizer's, or English.
-    tokenizer (str | None): "whitespace", "characters", a config, or a pipeline, whose
-        tokenizer is used instead.
-    align (str): What becomes of spans that begin or end inside a token: they are left
-        out ("strict"), get the whole token ("expand"), or are without it ("contract").
+    lang (str | None): Language whose tokenizer is used for texts without tokens. If
+        None, that of the tokenizer, or English.
+    tokenizer (str | None): Tokenizer to use instead: "whitespace", "characters", or
+        that of a config or a pipeline.
+    align (str): What happens to spans that begin or end inside a token: they are left
+        out ("strict"), get the whole token ("expand"), or lose it ("contract").
     spans_key (str): Key of the spans to write.
     source_key (str | None): Key of the spans in .spacy input. If None, doc.ents.
     split (Sequence[float] | None): Ratios of train, dev and, if there are three, test
@@ -94,13 +94,13 @@ def convert(
     skip_bad (bool): Whether to leave out records and spans that cannot be read.
     annotated_labels (bool): Whether each input is annotated only for the labels that
         occur in it. Its docs list them in doc.spans[spans_key].attrs, for training.
-    silent (bool): Whether to show no progress bar.
+    silent (bool): Whether to hide the progress bar.
     RETURNS (Summary): What was converted and what was left out.
-    RAISES: Whatever is raised, nothing is written.
-        ConversionError: If records cannot be read, unless skip_bad is set, or there are
-            no docs or spans, or hardly any span fits the tokens.
+    RAISES: If there is an error, nothing is written.
+        ConversionError: If records cannot be read and skip_bad is not set, there are no
+            docs or spans, or hardly any span fits the tokens.
         ValueError: If a setting is not valid.
-        FileExistsError: If the output is a folder that exists.
+        FileExistsError: If the output is an existing folder.
     """
     _check_choice("format", format, FORMATS)
     _check_choice("align", align, ALIGNMENTS)

@@ -113,7 +113,7 @@ def plot_joined(scores: Mapping[int, Score]) -> Markup:
     _plot_measures(axes, range(len(names)), list(scores.values()), marker="o")
     _zoom(axes, scores.values())
     axes.set_xticks(range(len(names)), names)
-    axes.set(xlabel="Docs joined to one")
+    axes.set(xlabel="Joined docs")
     return _to_svg(figure, "joined", "Precision, recall and F by docs joined")
 
 

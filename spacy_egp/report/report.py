@@ -42,16 +42,17 @@ def report(
     model (str | Path): Name or path of the pipeline.
     data_path (Path): Annotated docs: a .spacy file or a folder of such files.
     output_path (Path): The page, an .html file.
-    json_path (Path | None): The .json file to write the numbers to, if at all.
-    train_path (Path | None): The training docs, to tell seen from unseen entities.
+    json_path (Path | None): A .json file for the numbers.
+    train_path (Path | None): The training docs, to distinguish seen from unseen
+        entities.
     training_dir (Path | None): The folder of the training run, to show its log.
     component (str | None): Name of the `egp_ner`; only needed if there are several.
     other_model (str | Path | None): Name or path of a pipeline to compare with.
     RETURNS (Results): The numbers.
-    RAISES: Whatever is raised, nothing is written.
+    RAISES: If there is an error, nothing is written.
         OSError: If a file cannot be read or written.
         ValueError: If the pipeline has no such component, there are no annotated docs,
-            a file is not what it should be, or one would be written over another.
+            a file has another format, or the output would overwrite an input.
     """
     inputs = {"the model": Path(model), "the data": data_path}
     if train_path is not None:

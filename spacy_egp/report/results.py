@@ -381,7 +381,7 @@ def describe_joined(results: Results) -> str | None:
         return None
     return (
         f"F falls from {100 * results.overall.f:.1f} to {100 * worst.score.f:.1f} when "
-        f"{number} docs are joined to one, with {worst.predicted_per_1000:,.0f} "
+        f"{number} docs are joined, with {worst.predicted_per_1000:,.0f} "
         f"predicted spans per 1,000 tokens instead of {worst.gold_per_1000:,.0f} gold "
         f"ones: train on docs as long as those that you annotate, or set max_length"
     )

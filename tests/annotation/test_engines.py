@@ -133,9 +133,7 @@ def test_gpus_of_ray(model_path, texts_path, tmp_path):
     try:
         with pytest.raises(ChildProcessError, match="Cannot use GPU"):
             annotate(*arguments, **where, gpu=0.5)
-        with pytest.raises(
-            ValueError, match=r"EGP417.*needs 2 GPU, but .* Ray has 1\.0"
-        ):
+        with pytest.raises(ValueError, match=r"EGP417.*needs 2 GPU, but .* has 1\.0"):
             annotate(*arguments, **where, gpu=2)
     finally:
         cluster.shutdown()

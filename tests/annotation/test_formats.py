@@ -347,7 +347,7 @@ def test_user_data_of_docs_is_not_changed(model_path, tmp_path):
 @pytest.mark.parametrize(
     "name, content, message",
     [
-        ("a.csv", b"text\nx", "EGP406.*in none of the formats"),
+        ("a.csv", b"text\nx", "EGP406.*none of the formats"),
         ("a.jsonl.gz", gzip.compress(b"x" * 1000)[:-9], "EGP407.*a.jsonl.gz"),
         ("a.spacy", b"no DocBin", "EGP407.*a.spacy"),
         ("a.parquet", b"no Parquet", "EGP407.*a.parquet"),

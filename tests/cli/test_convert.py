@@ -887,7 +887,7 @@ def test_split_that_is_not_possible(corpus, output):
         assert ratios.split(",")[0] in result.output
     result = run(corpus, output, "--split", "0.5,0.5", "--by-document")
     assert result.exit_code == 1
-    assert "[EGP261] All docs are of one document" in words_of(result)
+    assert "[EGP261] All docs belong to one document" in words_of(result)
     assert not list(output.parent.iterdir())
 
 

@@ -146,7 +146,10 @@ def test_existing_file(tmp_path):
     "options, message",
     [
         (["--encoder", "lstm"], "[EGP101] Unknown encoder 'lstm': choose one of cnn"),
-        (["--encoder", "cnn", "--transformer", "x"], "[EGP320] The encoder cnn takes"),
+        (
+            ["--encoder", "cnn", "--transformer", "x"],
+            "[EGP320] The encoder cnn does not use",
+        ),
         (["--lang", "qq"], "[EGP321] There is no language 'qq'"),
     ],
 )
@@ -169,7 +172,7 @@ def test_corpus_without_spans(tmp_path):
     result = run(tmp_path / "config.cfg", "--train", train)
     assert result.exit_code == 1
     assert "[EGP323] None of the 4 docs" in words_of(result)
-    assert "Keys there: entities." in words_of(result)
+    assert "Their keys are entities." in words_of(result)
 
 
 def test_commands_import_nothing_heavy():

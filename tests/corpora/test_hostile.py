@@ -192,7 +192,7 @@ def test_keys_that_are_there_twice(suffix, tmp_path):
     texts["csv"] = f'text,label,lead_time\nAnn,"{cell}",1\n'
     path.write_text(texts[suffix])
     [error] = errors(path)
-    assert "[EGP296] The key" in error and "is there twice" in error
+    assert "[EGP296] The key" in error and "occurs twice" in error
 
 
 def test_outputs_over_inputs(tmp_path):
