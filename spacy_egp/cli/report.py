@@ -58,7 +58,7 @@ def report_cli(
 
     $ spacy egp report training/model-best dev.spacy report.html --train train.spacy
     """
-    # matplotlib takes half a second, which spaCy's other commands need not wait for.
+    # This imports transformers, which spaCy's other commands need not wait for.
     from ..report.report import report
 
     import_code(code_path)
@@ -74,7 +74,7 @@ def report_cli(
             component=component,
             other_model=other_model,
         )
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         msg.fail("Cannot write the report", escape(error), exits=1)
     print_results(results)
     msg.good("Saved the report", output_path)
