@@ -322,6 +322,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "'spacy egp {name}' cannot be imported: {error}. Install spacy-egp and its "
         "requirements again: pip install --force-reinstall spacy-egp"
     )
+    EGP110 = 'The report needs matplotlib: pip install "spacy-egp[report]"'
 
     # spacy egp convert: the conversion
     EGP201 = (

@@ -17,6 +17,19 @@ CONFIG.read(ROOT / "setup.cfg")
 REQUIREMENT = re.compile(r"(?P<name>[\w-]+)(\[.*\])?(?P<bounds>.*)")
 # Dates, or a new major version with every few changes, which hardly ever break this.
 UNBOUNDED = {"fsspec", "pyarrow"}
+# The extras of users.
+EXTRAS = ("curated", "formats", "parquet", "ray", "report")
+# Import all modules without some packages, and print those that cannot be imported.
+WITHOUT = """
+import importlib, pkgutil, sys
+sys.modules.update(dict.fromkeys({missing}))
+import spacy_egp
+for module in pkgutil.walk_packages(spacy_egp.__path__, "spacy_egp."):
+    try:
+        importlib.import_module(module.name)
+    except ImportError:
+        print(module.name)
+"""
 
 
 def requirements(*texts):
@@ -48,6 +61,27 @@ def test_imports_are_required():
         for module in set(imported(path)) - sys.stdlib_module_names - {"spacy_egp"}:
             names = {name.lower() for name in providers[module]}
             assert names & set(required), (path, module)
+
+
+def test_without_extras():
+    """What an extra requires is imported by the modules that need it, and by what
+    imports these. All others can be imported without any extra."""
+    extras = {name: CONFIG["options.extras_require"][name] for name in EXTRAS}
+    base = requirements(CONFIG["options"]["install_requires"])
+    packages = set(requirements(*extras.values())) - set(base)
+    missing = {
+        module
+        for module, names in packages_distributions().items()
+        if {name.lower() for name in names} & packages
+    }
+    code = WITHOUT.format(missing=missing)
+    output = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert set(output.split()) == {
+        "spacy_egp.annotation.parquet",
+        "spacy_egp.annotation.ray_data",
+        "spacy_egp.report.page",
+        "spacy_egp.report.plots",
+    }
 
 
 def test_new_major_versions_are_not_installed():

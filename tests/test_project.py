@@ -4,17 +4,21 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distributions
 
 import pytest
+import spacy
 import srsly
-from conftest import PROJECT, needs_gpu
+from conftest import NESTED_DATA, PROJECT, needs_gpu, spans_of
+
+import spacy_egp
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy of the project and the configs, without what runs have left."""
     root = tmp_path_factory.mktemp("demo")
-    made = ("assets", "corpus", "training", "metrics", "project.lock")
+    made = ("assets", "corpus", "training", "metrics", "packages", "project.lock")
     shutil.copytree(PROJECT, root / "project", ignore=shutil.ignore_patterns(*made))
     shutil.copytree(PROJECT.parent / "configs", root / "configs")
     return root / "project"
@@ -89,6 +93,34 @@ def test_workflow_of_a_corpus(cmeee):
     assert (cmeee / "metrics" / "cmeee.html").exists()
     table = (cmeee / "metrics" / "cmeee.md").read_text(encoding="utf8")
     assert "| egp_ner | **all** | 100.0 |" in table
+
+
+def test_package(project, model_path, tmp_path, monkeypatch):
+    """The wheel has the pipeline, the model card and what they need."""
+    shutil.copytree(model_path, project / "training" / "germeval" / "model-best")
+    (project / "metrics").mkdir(exist_ok=True)
+    srsly.write_json(
+        project / "metrics" / "germeval.json", {"spans_sc_f": 0.625, "speed": 1000.0}
+    )
+    (project / "metrics" / "germeval.md").write_text("| all | 62.5 |\n", "utf8")
+    run_workflow(project, "germeval-package")
+    [wheel] = (project / "packages" / "germeval").glob("*/dist/*.whl")
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--target"]
+    subprocess.run([*command, str(tmp_path), str(wheel)], check=True)
+
+    monkeypatch.syspath_prepend(tmp_path)
+    nlp = spacy.load("en_nested_germeval")
+    for text, spans in NESTED_DATA:
+        assert set(spans_of(nlp(text))) == set(spans)
+    assert nlp.meta["performance"] == {"spans_sc_f": 0.625}
+    [info] = distributions(path=[str(tmp_path)])
+    assert info.version == spacy_egp.__version__
+    assert any(requirement.startswith("spacy-egp<") for requirement in info.requires)
+    assert info.metadata["License"] == "CC BY 4.0"
+    card = info.metadata.get_payload()
+    source = "[GermEval 2014](https://sites.google.com/site/germeval2014ner)"
+    for fact in (source, "`TITLE`", "62.50", "| all | 62.5 |", "with seed 0"):
+        assert fact in card
 
 
 def test_compare(cmeee):

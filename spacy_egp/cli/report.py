@@ -63,7 +63,7 @@ def report_cli(
 
     $ spacy egp report training/model-best dev.spacy report.html --train train.spacy
     """
-    # matplotlib takes half a second; spaCy's other commands need not wait for it.
+    # This imports transformers, which spaCy's other commands need not wait for.
     from ..report.report import report
 
     import_code(code_path)
@@ -79,7 +79,7 @@ def report_cli(
             component=component,
             other_model=other_model,
         )
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         msg.fail("Cannot write the report", escape(error), exits=1)
     print_results(results)
     msg.good("Saved the report", output_path)

@@ -4,6 +4,7 @@ import warnings
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 import srsly
@@ -20,7 +21,6 @@ from ..docbins import read_docs, read_examples
 from ..errors import Errors
 from ..pipelines import find_component, load_pipeline
 from .comparison import compare
-from .page import render_page
 from .results import Results, find_results
 from .texts import Texts
 from .training_log import LOG_FILE, read_training_log
@@ -50,10 +50,12 @@ def report(
     other_model (str | Path | None): Name or path of a pipeline to compare with.
     RETURNS (Results): The numbers.
     RAISES: If there is an error, nothing is written.
+        ImportError: If the extra is not installed.
         OSError: If a file cannot be read or written.
         ValueError: If the pipeline has no such component, there are no annotated docs,
             a file has another format, or the output would overwrite an input.
     """
+    page = _import_page()
     inputs = {"the model": Path(model), "the data": data_path}
     if train_path is not None:
         inputs["the training data"] = train_path
@@ -99,13 +101,24 @@ def report(
         )
     with ExitStack() as stack:
         page_path = stack.enter_context(temporary_output(output_path))
-        page_path.write_text(render_page(findings), encoding="utf8")
+        page_path.write_text(page.render_page(findings), encoding="utf8")
         if json_path is not None:
             srsly.write_json(
                 stack.enter_context(temporary_output(json_path)),
                 findings.results.to_dict(),
             )
     return findings.results
+
+
+def _import_page() -> ModuleType:
+    """RETURNS (ModuleType): The module of the page, with its plots.
+    RAISES (ImportError): If the extra is not installed.
+    """
+    try:
+        from . import page
+    except ImportError as error:
+        raise ImportError(Errors.EGP110) from error
+    return page
 
 
 def _check_outputs(

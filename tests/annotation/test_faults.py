@@ -643,11 +643,11 @@ def test_files_are_on_the_disk_before_they_have_their_names(
     fsync = os.fsync
 
     def record_sync(number):
-        events.append(("sync", os.readlink(f"/proc/self/fd/{number}")))
+        events.append(("sync", os.fstat(number).st_ino))
         fsync(number)
 
     def record_move(self, source, target):
-        events.append(("move", source, target))
+        events.append(("move", os.stat(source).st_ino, target))
         os.rename(source, target)
 
     monkeypatch.setattr(os, "fsync", record_sync)
@@ -657,9 +657,9 @@ def test_files_are_on_the_disk_before_they_have_their_names(
     moves = [i for i, event in enumerate(events) if event[0] == "move"]
     assert len(moves) == 3
     for i in moves:
-        _, source, target = events[i]
-        assert events[i - 1] == ("sync", source)
-        assert events[i + 1] == ("sync", os.path.dirname(target))
+        _, inode, target = events[i]
+        assert events[i - 1] == ("sync", inode)
+        assert events[i + 1] == ("sync", os.stat(os.path.dirname(target)).st_ino)
     assert [os.path.basename(events[i][2]) for i in moves] == [
         "_manifest.json",
         "part-000000.jsonl",

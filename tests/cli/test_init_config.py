@@ -58,6 +58,7 @@ def test_gpu():
 
 
 def test_sizes_of_a_curated_transformer(bert_path):
+    pytest.importorskip("spacy_curated_transformers")
     result = run("-", "--encoder", "curated_trf", "--transformer", bert_path)
     config = load_config_from_str(result.stdout).interpolate()
     sizes = srsly.read_json(bert_path / "config.json")

@@ -1,5 +1,4 @@
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -217,9 +216,15 @@ def test_output_that_is_a_folder(model_path, data, tmp_path):
     assert str(tmp_path) in result.output.replace("\n", "")
 
 
-def test_other_commands_do_not_import_matplotlib():
-    code = "import sys, spacy_egp.cli; sys.exit('matplotlib' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+def test_extra_is_named(model_path, data, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "spacy_egp.report.page", None)
+    monkeypatch.delattr("spacy_egp.report.page", raising=False)
+    result = run(model_path, data, tmp_path / "report.html")
+    assert result.exit_code == 1
+    assert '[EGP110] The report needs matplotlib: pip install "spacy-egp[report]"' in (
+        words_of(result)
+    )
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_comparison_counts_what_changes(model_path, data, tmp_path):
