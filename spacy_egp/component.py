@@ -66,6 +66,7 @@ from .settings import (
     check_stretch,
     check_threshold,
     check_truth,
+    check_weights,
     settle,
     write_settings,
 )
@@ -137,6 +138,7 @@ def make_egp_ner(
     annotate_ents: Any,
     labels_attr: Any,
     stretch_length: Any,
+    label_weights: Any,
     scorer: Callable | None,
 ) -> "EGPRecognizer":
     """Create an `EGPRecognizer`; its docstring tells the settings."""
@@ -153,6 +155,7 @@ def make_egp_ner(
         annotate_ents=annotate_ents,
         labels_attr=labels_attr,
         stretch_length=stretch_length,
+        label_weights=label_weights,
         scorer=scorer,
     )
     component.pipeline = PipelineLink(nlp)
@@ -200,6 +203,9 @@ class EGPRecognizer(TrainablePipe):
         check_stretch,
         "The largest number of start tokens in a term of the loss; None: all of a doc.",
     )
+    label_weights = Setting(
+        check_weights, "Weights of labels in the loss; None: all are equal."
+    )
 
     def __init__(
         self,
@@ -216,6 +222,7 @@ class EGPRecognizer(TrainablePipe):
         annotate_ents: bool = False,
         labels_attr: str = "annotated_labels",
         stretch_length: int | None = DEFAULTS["stretch_length"],
+        label_weights: dict[str, float] | None = None,
         scorer: Callable | None = span_score,
     ) -> None:
         """Initialize the component.
@@ -247,6 +254,8 @@ class EGPRecognizer(TrainablePipe):
         stretch_length (Optional[int]): The largest number of start tokens whose pairs
             make one term of the loss; None for a term for each doc, as in the
             reference. See the module `loss`.
+        label_weights (Optional[Dict[str, float]]): A table of labels and their weights
+            in the loss, in which 1 is that of the other labels; None for equal weights.
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If a setting has a value that it cannot have.
         """
@@ -265,6 +274,7 @@ class EGPRecognizer(TrainablePipe):
         self.annotate_ents = annotate_ents
         self.labels_attr = labels_attr
         self.stretch_length = stretch_length
+        self.label_weights = label_weights
         self._rehearsal_model: Model[list[Doc], PointerFeatures] | None = None
         self._reported: set[str] = set()
         self._is_training_checked = False
@@ -585,7 +595,7 @@ class EGPRecognizer(TrainablePipe):
         loss, d_features = zlpr_loss(
             features,
             gold,
-            annotated=annotated,
+            weights=annotated * self._weights(),
             segments=limits.segments(docs),
             max_length=limits.max_length,
             stretch_length=self.stretch_length,
@@ -660,6 +670,11 @@ class EGPRecognizer(TrainablePipe):
             self._warn_once(Warnings.EGPW016, **census.values)
         scores: dict[str, Any] = super().score(examples, **kwargs)
         return scores
+
+    def _weights(self) -> np.ndarray:
+        """The weight of each label in the loss, of shape (labels,)."""
+        table = self.label_weights or {}
+        return np.array([table.get(label, 1.0) for label in self.labels])
 
     def _check_finite(self, docs: Sequence[Doc], features: PointerFeatures) -> None:
         bad = features.docs_not_finite()
@@ -763,6 +778,7 @@ class EGPRecognizer(TrainablePipe):
         threshold = self.threshold
         named = [
             *(threshold if isinstance(threshold, dict) else ()),
+            *(self.label_weights or ()),
             *(self.predicted_labels or ()),
         ]
         known = set(self.labels)
