@@ -65,6 +65,7 @@ from .settings import (
     check_stretch,
     check_threshold,
     check_truth,
+    check_weights,
     settle,
     write_settings,
 )
@@ -136,6 +137,7 @@ def make_egp_ner(
     annotate_ents: Any,
     labels_attr: Any,
     stretch_length: Any,
+    label_weights: Any,
     scorer: Callable | None,
 ) -> "EGPRecognizer":
     """Create an `EGPRecognizer`; see its docstring for the settings."""
@@ -152,6 +154,7 @@ def make_egp_ner(
         annotate_ents=annotate_ents,
         labels_attr=labels_attr,
         stretch_length=stretch_length,
+        label_weights=label_weights,
         scorer=scorer,
     )
     component.pipeline = PipelineLink(nlp)
@@ -199,6 +202,9 @@ class EGPRecognizer(TrainablePipe):
         check_stretch,
         "The largest number of start tokens in a term of the loss; None: all of a doc.",
     )
+    label_weights = Setting(
+        check_weights, "Weights of labels in the loss; None: all are equal."
+    )
 
     def __init__(
         self,
@@ -215,6 +221,7 @@ class EGPRecognizer(TrainablePipe):
         annotate_ents: bool = False,
         labels_attr: str = "annotated_labels",
         stretch_length: int | None = DEFAULTS["stretch_length"],
+        label_weights: dict[str, float] | None = None,
         scorer: Callable | None = span_score,
     ) -> None:
         """Initialize the component.
@@ -246,6 +253,8 @@ class EGPRecognizer(TrainablePipe):
         stretch_length (Optional[int]): The maximum number of start tokens in one term
             of the loss; None for a term per doc, as in the reference. See the
             module `loss`.
+        label_weights (Optional[Dict[str, float]]): A table of labels and their weights
+            in the loss; other labels have weight 1. None for equal weights.
         scorer (Optional[Callable]): The scoring method.
         RAISES (ValueError): If a setting has a value that it cannot have.
         """
@@ -264,6 +273,7 @@ class EGPRecognizer(TrainablePipe):
         self.annotate_ents = annotate_ents
         self.labels_attr = labels_attr
         self.stretch_length = stretch_length
+        self.label_weights = label_weights
         self._rehearsal_model: Model[list[Doc], PointerFeatures] | None = None
         self._reported: set[str] = set()
         self._is_training_checked = False
@@ -585,7 +595,7 @@ class EGPRecognizer(TrainablePipe):
         loss, d_features = zlpr_loss(
             features,
             gold,
-            annotated=annotated,
+            weights=annotated * self._weights(),
             segments=limits.segments(docs),
             max_length=limits.max_length,
             stretch_length=self.stretch_length,
@@ -660,6 +670,11 @@ class EGPRecognizer(TrainablePipe):
             self._warn_once(Warnings.EGPW016, **census.values)
         scores: dict[str, Any] = super().score(examples, **kwargs)
         return scores
+
+    def _weights(self) -> np.ndarray:
+        """The weight of each label in the loss, of shape (labels,)."""
+        table = self.label_weights or {}
+        return np.array([table.get(label, 1.0) for label in self.labels])
 
     def _check_finite(self, docs: Sequence[Doc], features: PointerFeatures) -> None:
         bad = features.docs_not_finite()
@@ -763,6 +778,7 @@ class EGPRecognizer(TrainablePipe):
         threshold = self.threshold
         named = [
             *(threshold if isinstance(threshold, dict) else ()),
+            *(self.label_weights or ()),
             *(self.predicted_labels or ()),
         ]
         known = set(self.labels)

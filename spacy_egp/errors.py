@@ -68,9 +68,9 @@ class Warnings(metaclass=ErrorsWithCodes):
     )
 
     EGPW040 = (
-        "'{name}': threshold or predicted_labels names labels that the component does "
-        "not have, which has no effect: {unknown}. Correct them; the labels are "
-        "{labels}."
+        "'{name}': threshold, predicted_labels or label_weights names labels that the "
+        "component does not have, which has no effect: {unknown}. Correct them; the "
+        "labels are {labels}."
     )
 
     EGPW041 = (
@@ -276,6 +276,14 @@ class Errors(metaclass=ErrorsWithCodes):
         "changes in the training. Give it its own copy before nlp.resume_training: "
         "nlp.replace_listeners('{upstream}', '{name}', ['model.tok2vec']). Or train "
         "with the reader spacy-egp.Rehearsal.v1."
+    )
+    EGP047 = (
+        "'{name}': {setting} must be a table of labels and positive numbers, or null, "
+        "but it is {value!r}."
+    )
+    EGP048 = (
+        "'{name}': {setting} must be positive for each label, but it is {value!r} for "
+        "'{label}'."
     )
 
     # Encoders

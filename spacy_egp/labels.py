@@ -32,9 +32,8 @@ def remove_label(component: "EGPRecognizer", label: str) -> None:
             keep_outputs(model, [i for i in range(n_labels) if i != at])
     if predicted is not None:
         component.predicted_labels = [x for x in predicted if x != label]
-    threshold = component.threshold
-    if isinstance(threshold, dict):
-        component.threshold = {x: p for x, p in threshold.items() if x != label}
+    for setting, table in _tables(component):
+        setattr(component, setting, {x: v for x, v in table.items() if x != label})
     component.cfg["labels"].remove(label)
 
 
@@ -54,9 +53,9 @@ def rename_label(component: "EGPRecognizer", label: str, new: str) -> None:
             Errors.EGP045.format(name=component.name, label=label, new=new)
         )
     names = {label: new}
-    threshold, predicted = component.threshold, component.predicted_labels
-    if isinstance(threshold, dict):
-        component.threshold = {names.get(x, x): p for x, p in threshold.items()}
+    for setting, table in _tables(component):
+        setattr(component, setting, {names.get(x, x): v for x, v in table.items()})
+    predicted = component.predicted_labels
     if predicted is not None:
         component.predicted_labels = [names.get(x, x) for x in predicted]
     component.vocab.strings.add(new)
@@ -74,6 +73,13 @@ def check_label(component: str, label: object) -> None:
         raise ValueError(
             Errors.EGP004.format(name=component, label=label, type=type(label).__name__)
         )
+
+
+def _tables(component: "EGPRecognizer") -> list[tuple[str, dict[str, float]]]:
+    """The settings that are tables by label, and their values."""
+    settings = ("threshold", "label_weights")
+    values = [(setting, getattr(component, setting)) for setting in settings]
+    return [(setting, table) for setting, table in values if isinstance(table, dict)]
 
 
 def _index(component: "EGPRecognizer", label: str) -> int:

@@ -5,7 +5,8 @@ pairs (i, j) with i in the stretch and score s(i, j),
 
     log(1 + sum over gold of exp(-s)) + log(1 + sum over not gold of exp(s))
 
-and the loss is the mean over stretches and labels. With a stretch for each doc it is
+and the loss is the mean over stretches and labels, in which labels can have weights.
+With a stretch for each doc it is
 the loss of Su et al. (arXiv 2208.02955; the reference's `globalpointer_crossentropy`).
 There the hardest pairs of a doc have most of the gradient, so that a doc with thirty
 spans of a label teaches little more than a sentence with one. With short stretches the
@@ -171,7 +172,7 @@ class Batch:
         blocks: list[Block],
         stretches: Stretches,
         gold: Sequence[np.ndarray | None],
-        annotated: np.ndarray | None,
+        weights: np.ndarray | None,
     ) -> "Batch":
         """Gather what the loss needs on its device."""
         pairs = GoldPairs.gather(heads, gold)
@@ -185,7 +186,7 @@ class Batch:
             pairs.label,
             np.concatenate([np.zeros(0, np.int64), *rows]),
             stretches.doc,
-            _weights_of_docs(heads, stretches, gold, annotated),
+            _weights_of_docs(heads, stretches, gold, weights),
         )
         signs = heads.start.new_ones(len(start), heads.start.shape[1])
         signs[of_span, label] = -1
@@ -206,18 +207,18 @@ def _weights_of_docs(
     heads: Heads,
     stretches: Stretches,
     gold: Sequence[np.ndarray | None],
-    annotated: np.ndarray | None,
+    weights: np.ndarray | None,
 ) -> np.ndarray:
     """The weight of each stretch of a doc of a head, and label, shape (H * docs, C')"""
     n_labels = heads.n_heads * heads.start.shape[1]
-    has_part = np.repeat([[spans is not None] for spans in gold], n_labels, axis=1)
-    if annotated is not None:
-        has_part &= annotated
-    by_head = has_part.reshape(len(gold), heads.n_heads, -1).swapaxes(0, 1)
-    has_part = by_head.reshape(len(heads.lengths), -1)
-    n_stretches = np.bincount(stretches.doc, minlength=len(has_part))
-    n_terms = np.sum(has_part.sum(1) * n_stretches)
-    return has_part / max(1, n_terms)
+    of_docs = np.repeat([[float(spans is not None)] for spans in gold], n_labels, 1)
+    if weights is not None:
+        of_docs *= weights
+    by_head = of_docs.reshape(len(gold), heads.n_heads, -1).swapaxes(0, 1)
+    of_docs = by_head.reshape(len(heads.lengths), -1)
+    n_stretches = np.bincount(stretches.doc, minlength=len(of_docs))
+    total = np.sum(of_docs.sum(1) * n_stretches)
+    return of_docs / (total or 1.0)
 
 
 @one_thread()
@@ -225,7 +226,7 @@ def zlpr_loss(
     features: PointerFeatures,
     gold: Sequence[np.ndarray | None],
     *,
-    annotated: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
     segments: Sequence[int] | None = None,
     max_length: int | None = None,
     stretch_length: int | None = None,
@@ -236,8 +237,9 @@ def zlpr_loss(
     gold (Sequence[Optional[np.ndarray]]): For each doc its spans, int64 of shape
         (spans, 3): start and end (inclusive) in the doc, and label. None for a doc
         that is not annotated: it has no part in the loss.
-    annotated (Optional[np.ndarray]): The labels that each doc is annotated for, bool of
-        shape (docs, C): others have no part in the loss. Defaults to all.
+    weights (Optional[np.ndarray]): The weight of each doc's labels in the mean, shape
+        (docs, C): 0 for a label that the doc is not annotated for. Defaults to equal
+        weights.
     segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
         span may cross, in the order of tokens. Defaults to the docs.
     max_length (Optional[int]): The largest number of tokens in a span.
@@ -250,7 +252,7 @@ def zlpr_loss(
     heads = Heads.from_features(features)
     blocks = list(pair_blocks(heads, segments=segments, max_length=max_length))
     stretches = Stretches.cut(heads, stretch_length)
-    batch = Batch.gather(heads, blocks, stretches, gold, annotated)
+    batch = Batch.gather(heads, blocks, stretches, gold, weights)
     loss, largest, gradient = _loss_and_gradient(batch, [False] * len(blocks))
     too_large = [score > LARGEST_FACTORED_SCORE for score in largest]
     if any(too_large):

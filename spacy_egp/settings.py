@@ -1,5 +1,6 @@
 """The settings of the component: which values they can have, where they are kept."""
 
+import math
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -36,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "annotate_ents": False,
     "labels_attr": "annotated_labels",
     "stretch_length": 8,
+    "label_weights": None,
 }
 # Strings that spaCy's config can have as keys.
 CONFIG_KEY = re.compile(r"(?![#;@\[*])[^:=\s]+( +[^:=\s]+)*")
@@ -170,10 +172,7 @@ def check_threshold(component: str, setting: str, value: Any) -> Threshold:
             )
         return float(value)
     for label, probability in value.items():
-        if not (isinstance(label, str) and CONFIG_KEY.fullmatch(label)):
-            raise ValueError(
-                Errors.EGP041.format(name=component, setting=setting, label=label)
-            )
+        _check_key_of_table(component, setting, label)
         if not _is_probability(probability):
             raise ValueError(
                 Errors.EGP040.format(
@@ -181,6 +180,32 @@ def check_threshold(component: str, setting: str, value: Any) -> Threshold:
                 )
             )
     return {label: float(probability) for label, probability in value.items()}
+
+
+def check_weights(component: str, setting: str, value: Any) -> dict[str, float] | None:
+    """Check that a setting is a table of positive numbers by label, or None.
+
+    component (str): Name of the component.
+    setting (str): Name of the setting.
+    value (Any): Its value.
+    RETURNS (Optional[Dict[str, float]]): The value.
+    RAISES (ValueError): If it is neither, or a config cannot have a label as a key.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise ValueError(
+            Errors.EGP047.format(name=component, setting=setting, value=value)
+        )
+    for label, weight in value.items():
+        _check_key_of_table(component, setting, label)
+        if not (_is_number(weight) and 0 < weight < math.inf):
+            raise ValueError(
+                Errors.EGP048.format(
+                    name=component, setting=setting, label=label, value=weight
+                )
+            )
+    return {label: float(weight) for label, weight in value.items()}
 
 
 def check_labels(component: str, setting: str, value: Any) -> list[str] | None:
@@ -294,7 +319,17 @@ def is_length(value: Any) -> bool:
     return is_integer and 0 < int(value) <= MAX_LENGTH
 
 
+def _check_key_of_table(component: str, setting: str, label: Any) -> None:
+    if not (isinstance(label, str) and CONFIG_KEY.fullmatch(label)):
+        raise ValueError(
+            Errors.EGP041.format(name=component, setting=setting, label=label)
+        )
+
+
 def _is_probability(value: Any) -> bool:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
     # This is False for NaN.
-    return is_number and 0 <= value <= 1
+    return _is_number(value) and 0 <= value <= 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)

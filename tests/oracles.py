@@ -72,20 +72,21 @@ def dense_loss(
     gold,
     segments=None,
     max_length=None,
-    annotated=None,
+    weights=None,
     stretch_length=None,
 ):
     """ZLPR loss and gradient from the whole score tensor, in float64."""
-    if annotated is None:
-        annotated = np.ones((len(gold), features.start.shape[1]), dtype=bool)
+    if weights is None:
+        weights = np.ones((len(gold), features.start.shape[1]))
+    weights = torch.tensor(weights, dtype=torch.float64)
     tensors = features_as_tensors(features)
     scores = dense_scores(*tensors)
     allowed = torch.from_numpy(allowed_pairs(features.lengths, segments, max_length))
     offsets = np.cumsum(features.lengths) - features.lengths
     terms = [scores.sum() * 0]
-    n_terms = 0
-    for offset, n_tokens, spans, has_part in zip(
-        offsets, features.lengths, gold, annotated
+    total_weight = 0.0
+    for offset, n_tokens, spans, of_labels in zip(
+        offsets, features.lengths, gold, weights
     ):
         if spans is None:
             continue
@@ -97,12 +98,12 @@ def dense_loss(
         negative = allowed[doc, doc] & ~positive
         zero = torch.zeros((len(scores), 1), dtype=torch.float64)
         for rows in stretches(n_tokens, stretch_length):
-            n_terms += has_part.sum()
+            total_weight += of_labels.sum().item()
             for sign, mask in ((1, negative), (-1, positive)):
                 masked = (sign * doc_scores).masked_fill(~mask, -torch.inf)
                 masked = torch.cat([zero, masked[:, rows].flatten(1)], dim=1)
-                terms.append(masked.logsumexp(1)[has_part].sum())
-    loss = sum(terms) / max(1, n_terms)
+                terms.append(masked.logsumexp(1) @ of_labels)
+    loss = sum(terms) / (total_weight or 1)
     loss.backward()
     return loss.item(), [tensor.grad.numpy() for tensor in tensors]
 

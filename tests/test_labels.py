@@ -80,12 +80,15 @@ def test_training_goes_on_with_the_same_optimizer(nlp, component):
 
 def test_settings_follow(nlp, component):
     component.threshold = {"LOC": 0.3, "TITLE": 0.6}
+    component.label_weights = {"TITLE": 2.0, "LOC": 3.0}
     component.predicted_labels = ["LOC", "TITLE"]
     component.rename_label("LOC", "PLACE")
     assert component.threshold == {"PLACE": 0.3, "TITLE": 0.6}
+    assert component.label_weights == {"TITLE": 2.0, "PLACE": 3.0}
     assert component.predicted_labels == ["PLACE", "TITLE"]
     component.remove_label("TITLE")
     assert component.threshold == {"PLACE": 0.3}
+    assert component.label_weights == {"PLACE": 3.0}
     assert component.predicted_labels == ["PLACE"]
     assert nlp.get_pipe_config("egp_ner")["predicted_labels"] == ["PLACE"]
 

@@ -205,7 +205,16 @@ def test_labels_that_docs_are_not_annotated_for_equal_dense(batch, seed):
     features, gold = batch
     rng = np.random.default_rng(seed)
     annotated = rng.random((len(gold), features.start.shape[1])) < 0.5
-    assert_equals_dense(features, gold, tolerance=1e-9, annotated=annotated)
+    assert_equals_dense(features, gold, tolerance=1e-9, weights=annotated)
+
+
+@settings(max_examples=60, deadline=None)
+@given(batches(), st.integers(0, 2**32 - 1))
+def test_weights_of_labels_equal_dense(batch, seed):
+    features, gold = batch
+    rng = np.random.default_rng(seed)
+    weights = rng.lognormal(0, 2, (len(gold), features.start.shape[1]))
+    assert_equals_dense(features, gold, tolerance=1e-9, weights=weights)
 
 
 @pytest.mark.parametrize("n_heads", [1, 40])

@@ -30,6 +30,7 @@ CHANGED = {
     "annotate_ents": True,
     "labels_attr": "types",
     "stretch_length": None,
+    "label_weights": {"LOC": 2.0},
 }
 NAN = float("nan")
 
@@ -82,6 +83,12 @@ BAD_VALUES = [
     *(("EGP001", "threshold", value) for value in (None, [0.5], np.float32("inf"))),
     *(("EGP040", "threshold", {"LOC": value}) for value in (-0.1, NAN, True, None)),
     *(("EGP041", "threshold", {label: 0.5}) for label in ("", "a:b", 1, "#a", "a ")),
+    *(("EGP047", "label_weights", value) for value in (2, "balanced", ["LOC"])),
+    *(
+        ("EGP048", "label_weights", {"LOC": value})
+        for value in (0, -1.0, NAN, float("inf"), True, None, "2")
+    ),
+    ("EGP041", "label_weights", {"": 1.0}),
     *(("EGP042", "predicted_labels", value) for value in ([], "LOC", [1], [""], 1)),
     *(("EGP002", "overlap", value) for value in ("longest", "", None, ["any"], 1)),
     *(("EGP003", "max_length", value) for value in (0, -3, "longest", "5", 2.0, 2.7)),
@@ -190,13 +197,15 @@ def test_config_of_a_training_is_not_changed(folder):
 
 
 def test_config_given_to_load_wins(folder, tmp_path):
+    # spaCy cannot override null by a table.
+    changed = {**CHANGED, "label_weights": None}
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=r"\[EGPW")
-        nlp = spacy.load(folder, config={"components": {"egp_ner": CHANGED}})
-    assert_everywhere(nlp, CHANGED)
+        nlp = spacy.load(folder, config={"components": {"egp_ner": changed}})
+    assert_everywhere(nlp, changed)
     doc = nlp(TEXT)
     assert max(len(span) for span in doc.spans["entities"]) == 2
-    assert_saved(nlp, tmp_path / "saved", CHANGED)
+    assert_saved(nlp, tmp_path / "saved", changed)
 
 
 def edit(folder, **settings):

@@ -35,6 +35,8 @@ SETTINGS = st.fixed_dictionaries(
         "within_sentences": st.booleans(),
         "overlap": st.sampled_from(["any", "nested", "flat"]),
         "stretch_length": st.none() | st.integers(1, 10),
+        "label_weights": st.none()
+        | st.dictionaries(st.sampled_from(LABELS), st.floats(0.01, 100)),
     }
 )
 
@@ -156,13 +158,14 @@ def test_loss_of_any_gold_spans(data, text, settings):
         assert n_spans == len(reference.spans["sc"])
     else:
         assert numbers == []
-    annotated = np.array([[label in labels for label in LABELS]])
+    weights = settings["label_weights"] or {}
+    of_labels = [(label in labels) * weights.get(label, 1) for label in LABELS]
     expected, d_expected = dense_loss(
         features,
         [learned],
         segments,
         max_length,
-        annotated,
+        np.array([of_labels]),
         settings["stretch_length"],
     )
     assert loss == pytest.approx(expected, rel=1e-4, abs=1e-4)

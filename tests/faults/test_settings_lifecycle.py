@@ -30,6 +30,7 @@ VALUES = {
     "annotate_ents": st.booleans(),
     "labels_attr": st.sampled_from(["annotated_labels", "types"]),
     "stretch_length": st.sampled_from([None, 1, 8]),
+    "label_weights": st.sampled_from([None, {}, {"A": 2.0}]),
 }
 CHANGES = st.fixed_dictionaries({}, optional=VALUES)
 NAMES = st.sampled_from(["egp_ner", "nested", "other"])
