@@ -216,6 +216,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "'{name}': learned_length in {source} must be a positive whole number or null, "
         "but it is {value}. Go back to a model that was saved before."
     )
+    EGP050 = (
+        "'{name}': the weights '{param}' of '{layer}' are missing in {source}. Go back "
+        "to a model that was saved before."
+    )
     EGP071 = (
         "'{name}': the weights '{param}' of '{layer}' in {source} have another shape "
         "or type than the layer's. Go back to a model that was saved before."
@@ -317,6 +321,14 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP101 = "Unknown {setting} {value!r}: choose one of {choices}."
     EGP102 = "The folder {path} exists: remove it or choose another name."
     EGP103 = "{path} is not a .spacy file, or is damaged from doc {number} on: {error}"
+    EGP104 = (
+        "Its rows take more than {ratio} times the size of the file. If that is right, "
+        "write them as lines of JSON before."
+    )
+    EGP105 = (
+        "The lists in a row group have {n_items} items, more than {max_items}: write "
+        "the file with smaller row groups."
+    )
     EGP109 = (
         "'spacy egp {name}' cannot be imported: {error}. Install spacy-egp and what it "
         "needs again: pip install --force-reinstall spacy-egp"

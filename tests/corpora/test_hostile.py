@@ -5,10 +5,13 @@ import io
 import json
 import os
 import re
+import resource
 import struct
 import tracemalloc
 import zipfile
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import words_of
 from spacy.tokens import Doc, DocBin, Span
@@ -16,7 +19,7 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_egp.cli import app
-from spacy_egp.corpora import blocks, elements, files, tasks, values
+from spacy_egp.corpora import blocks, elements, files, format, tasks, values
 from spacy_egp.corpora.convert import ConversionError, convert
 from spacy_egp.corpora.format import Options
 from spacy_egp.corpora.formats import label_studio_csv
@@ -35,6 +38,11 @@ def errors(path, **options):
     return [str(item) for item in summary.bad.first] + [
         f"{item.source}: {item.reason}" for item in summary.files.first
     ]
+
+
+def peak_of_memory():
+    """In bytes, of this process."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def zip_of(path, name, data, **options):
@@ -308,13 +316,79 @@ def test_damaged_parquet(tmp_path):
     assert "[EGP236]" in error
 
 
-def test_parquet(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
+def repeated(value, n):
+    """A column that a file has once, and that is there any number of times."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * n, "int32"), [value])
 
+
+def lists(items, n_lists):
+    """A column of lists of equal lengths."""
+    offsets = range(0, len(items) + 1, len(items) // n_lists)
+    return pa.ListArray.from_arrays(pa.array(offsets, "int32"), items)
+
+
+PARQUET_BOMBS = {
+    "a text that is repeated": (
+        {"text": repeated("a" * 2**20, 1000), "label": repeated("A", 1000)},
+        "EGP104",
+    ),
+    "a token that is repeated": (
+        {"tokens": lists(repeated("a" * 2**20, 64_000), 64)},
+        "EGP104",
+    ),
+    "tokens in a structure": (
+        {"x": pa.StructArray.from_arrays(
+            [lists(repeated("a" * 2**20, 64_000), 64)], ["tokens"])},
+        "EGP104",
+    ),
+    "numbers in one row": ({"tags": lists(pa.nulls(2**20, "int8"), 1)}, "EGP235"),
+    "numbers in many rows": (
+        {"tags": lists(pa.nulls(2**23, "int8"), 2**10)},
+        "EGP104",
+    ),
+    "numbers in a row of a row group": (
+        {"tags": lists(pa.nulls(2**26 + 1, "int8"), 1)},
+        "EGP105",
+    ),
+    "a dictionary": ({"text": repeated("a" * 2**27, 1)}, "EGP104"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bomb", PARQUET_BOMBS)
+def test_parquet_bombs(bomb, tmp_path):
+    columns, code = PARQUET_BOMBS[bomb]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table(columns), path, compression="zstd")
+    assert path.stat().st_size < 50_000
+    before = peak_of_memory()
+    found = errors(path, format="huggingface")
+    assert peak_of_memory() - before < 2**30
+    assert any(code in error for error in found)
+
+
+def test_compressed_parquet(tmp_path):
     rows = [{"tokens": ["Ann", "left"], "ner_tags": [1, 0]}] * 100
     buffer = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist(rows), buffer)
+    pq.write_table(pa.Table.from_pylist(rows), buffer)
+    path = tmp_path / "a.parquet.gz"
+    path.write_bytes(gzip.compress(buffer.getvalue()))
+    options = {"label_names": ["O", "B-PER"]}
+    assert convert([path], tmp_path / "out.spacy", **options).docs.total() == 100
+
+
+def test_values_by_which_the_format_is_told(tmp_path, monkeypatch):
+    """They are in memory together, however large each of them is."""
+    monkeypatch.setattr(format, "MAX_PARTS", 50_000)
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"text": "a" * 2**20, "label": []}) + "\n")
+    path.write_text(path.read_text() * 10)
+    assert len(format.Sample(path).values) == 2
+
+
+def test_parquet(tmp_path):
+    rows = [{"tokens": ["Ann", "left"], "ner_tags": [1, 0]}] * 100
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), buffer)
     zip_of(tmp_path / "a.zip", "a.parquet", buffer.getvalue())
     (tmp_path / "a.parquet").write_bytes(buffer.getvalue())
     names = ["O", "B-PER"]

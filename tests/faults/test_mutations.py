@@ -87,7 +87,7 @@ def check(files, options):
             (corpus / name).parent.mkdir(parents=True, exist_ok=True)
             (corpus / name).write_bytes(data)
         try:
-            summary = convert([corpus], output, skip_bad=True, **options)
+            summary = convert([corpus], output, **{**options, "skip_bad": True})
             docs = list(DocBin().from_disk(output).get_docs(Vocab()))
             assert len(docs) == summary.docs.total()
             spans = [span for doc in docs for span in doc.spans["sc"]]
