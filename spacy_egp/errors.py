@@ -329,6 +329,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "The lists in a row group have {n_items} items, more than {max_items}: write "
         "the file with smaller row groups."
     )
+    EGP106 = (
+        "A value of the row cannot be read: {error}. Correct it, or leave out the "
+        "column."
+    )
     EGP109 = (
         "'spacy egp {name}' cannot be imported: {error}. Install spacy-egp and what it "
         "needs again: pip install --force-reinstall spacy-egp"

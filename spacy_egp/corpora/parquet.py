@@ -43,12 +43,11 @@ def read_rows(file: ByteStream) -> Iterator[tuple[int, Any]]:
                 n_left -= n_bytes
                 if n_left < 0:
                     raise ValueError(Errors.EGP104.format(ratio=MAX_RATIO))
-                if len(rows) == 1 and n_bytes > MAX_RECORD:
-                    number += 1
-                    problem = Errors.EGP235.format(max_bytes=MAX_RECORD)
-                    yield number, ValueError(problem)
-                    continue
-                for row in rows.to_pylist():
+                if n_bytes <= MAX_RECORD:
+                    made = _make_rows(rows)
+                else:
+                    made = [ValueError(Errors.EGP235.format(max_bytes=MAX_RECORD))]
+                for row in made:
                     number += 1
                     yield number, row
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -93,6 +92,20 @@ def _read_batches(table: IO[bytes], max_bytes: int) -> Iterator["pa.RecordBatch"
                 yield batch
 
 
+def _make_rows(rows: "pa.RecordBatch") -> list[Any]:
+    """RETURNS (list[Any]): Each row, or an error in its place."""
+    import pyarrow as pa
+
+    try:
+        made: list[Any] = rows.to_pylist()
+        return made
+    # A date that Python does not have, or a text that is not UTF-8.
+    except (pa.ArrowException, ImportError, OverflowError, ValueError) as error:
+        if len(rows) == 1:
+            return [ValueError(Errors.EGP106.format(error=error))]
+        return [row for i in range(len(rows)) for row in _make_rows(rows.slice(i, 1))]
+
+
 def _count_bytes(array: "pa.Array") -> int:
     """RETURNS (int): About what values take in Python, each text as often as it is
     there."""
@@ -101,6 +114,9 @@ def _count_bytes(array: "pa.Array") -> int:
 
     if isinstance(array, pa.StructArray):
         return sum(map(_count_bytes, array.flatten()))
+    if isinstance(array, pa.MapArray):
+        pairs = pa.StructArray.from_arrays([array.keys, array.items], ["key", "value"])
+        array = pa.ListArray.from_arrays(array.offsets, pairs)
     if isinstance(array, pa.ListArray | pa.LargeListArray | pa.FixedSizeListArray):
         return _count_bytes(array.flatten())
     if isinstance(array, pa.DictionaryArray):

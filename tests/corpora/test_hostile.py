@@ -9,7 +9,10 @@ import resource
 import struct
 import tracemalloc
 import zipfile
+from datetime import datetime
+from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -364,6 +367,52 @@ def test_parquet_bombs(bomb, tmp_path):
     found = errors(path, format="huggingface")
     assert peak_of_memory() - before < 2**30
     assert any(code in error for error in found)
+
+
+COLUMNS = {
+    "map": ([[("a", "b"), ("c", None)], None], pa.map_(pa.string(), pa.string())),
+    "map of lists": ([[("a", [1])], []], pa.map_(pa.string(), pa.list_(pa.int8()))),
+    "list of fixed size": ([[1, 2], None], pa.list_(pa.int8(), 2)),
+    "large list": ([["a"], None], pa.large_list(pa.large_string())),
+    "structure": ([{"a": None}, None], pa.struct({"a": pa.list_(pa.binary())})),
+    "category": (["a", None], pa.dictionary(pa.int8(), pa.string())),
+    "category of numbers": ([1, None], pa.dictionary(pa.int8(), pa.int64())),
+    "decimal": ([Decimal("1.5"), None], pa.decimal128(38, 2)),
+    "time": ([datetime(2026, 1, 1), None], pa.timestamp("us", "UTC")),
+    "duration": ([1, None], pa.duration("s")),
+    "half": ([np.float16(1.5), None], pa.float16()),
+    "fixed bytes": ([b"ab", None], pa.binary(2)),
+    "view": (["a", None], pa.string_view()),
+    "nothing": ([None, None], pa.null()),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_other_columns_of_parquet(name, tmp_path):
+    tags = {"tokens": [["Ann", "left"]] * 2, "ner_tags": [["B-PER", "O"]] * 2}
+    table = pa.table({**tags, "other": pa.array(*COLUMNS[name])})
+    path = tmp_path / "a.parquet"
+    pq.write_table(table, path)
+    assert convert([path], tmp_path / "out.spacy").labels == {"PER": 2}
+
+
+VALUES = {
+    "a date": pa.array([2**31 - 1, 1], pa.date32()),
+    "a time": pa.array([2**62, 1], pa.timestamp("us")),
+    "a text": pa.array([b"\xff", b"a"]).view(pa.string()),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values_of_parquet_that_cannot_be_read(name, tmp_path):
+    """They cost their row only."""
+    tags = {"tokens": [["Ann", "left"]] * 2, "ner_tags": [["B-PER", "O"]] * 2}
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({**tags, "other": VALUES[name]}), path)
+    summary = convert([path], tmp_path / "out.spacy", skip_bad=True)
+    assert summary.labels == {"PER": 1}
+    [bad] = summary.bad.first
+    assert str(bad).startswith(f"{path}:1: [EGP106]")
 
 
 def test_compressed_parquet(tmp_path):
