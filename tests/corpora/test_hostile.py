@@ -546,6 +546,14 @@ def test_xml(head, body, problem, tmp_path, monkeypatch):
     assert error.startswith(f"{path}:") and problem in error
 
 
+@pytest.mark.parametrize("encoding", ["NaN", "hex", "idna", "utf-7", "x" * 3000])
+def test_encodings_that_xml_cannot_have(encoding, tmp_path):
+    path = tmp_path / "a.xml"
+    path.write_text(XML.format("", "").replace("?>", f' encoding="{encoding}"?>', 1))
+    [error] = errors(path, format="bioc")
+    assert error.startswith(f"{path}:1: [EGP290]") and len(error) < 400
+
+
 def test_memory_does_not_grow_with_an_xml_file(tmp_path):
     document = (
         "<document><passage><offset>0</offset><text>Ann left</text><annotation>"
