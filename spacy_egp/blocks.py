@@ -139,7 +139,8 @@ class Block:
         begin = (self.first_row - self.first_column)[:, None] + row
         end = self.n_columns[:, None]
         if self.max_length is not None:
-            end = np.minimum(end, begin + self.max_length)
+            # In this order, the largest integer does not overflow.
+            end = begin + np.minimum(end - begin, self.max_length)
         return begin, np.where(row < self.n_rows[:, None], end, 0)
 
     def positions(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:

@@ -215,6 +215,10 @@ class Errors(metaclass=ErrorsWithCodes):
         "'{name}': learned_length in {source} must be a positive whole number or null, "
         "but it is {value}. Use a model that was saved earlier."
     )
+    EGP050 = (
+        "'{name}': the weights '{param}' of '{layer}' are missing in {source}. Use a "
+        "model that was saved earlier."
+    )
     EGP071 = (
         "'{name}': the weights '{param}' of '{layer}' in {source} do not have the "
         "shape or type of the layer. Use a model that was saved earlier."
@@ -326,6 +330,18 @@ class Errors(metaclass=ErrorsWithCodes):
     EGP101 = "Unknown {setting} {value!r}: choose one of {choices}."
     EGP102 = "The folder {path} exists: remove it or choose another name."
     EGP103 = "{path} is not a .spacy file, or it is damaged from doc {number}: {error}"
+    EGP104 = (
+        "Its rows take more than {ratio} times the size of the file. If the file is "
+        "right, write it as JSON Lines."
+    )
+    EGP105 = (
+        "The lists in a row group have {n_items} items, more than {max_items}: write "
+        "the file with smaller row groups."
+    )
+    EGP106 = (
+        "A value of the row cannot be read: {error}. Correct it, or leave out the "
+        "column."
+    )
     EGP109 = (
         "'spacy egp {name}' cannot be imported: {error}. Install spacy-egp and its "
         "requirements again: pip install --force-reinstall spacy-egp"

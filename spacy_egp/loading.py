@@ -65,7 +65,7 @@ def check_loaded(
     model (Model[Any, Any]): The model with the weights.
     labels (Any): The labels.
     settings (Dict[str, Any]): The settings of the head before.
-    RAISES (ValueError): If they do not fit, or weights are NaN or infinite.
+    RAISES (ValueError): If they do not fit, or weights are missing, NaN or infinite.
     """
     saved = head_settings(model)
     if saved != settings:
@@ -88,15 +88,18 @@ def check_loaded(
                 n_outputs=n_outputs,
             )
         )
-    for node in model.walk():
-        for param in filter(node.has_param, node.param_names):
-            problem = _find_problem(node, param)
-            if problem:
-                raise ValueError(
-                    problem.format(
-                        name=component, param=param, layer=node.name, source=source
-                    )
+    params = [(node, param) for node in model.walk() for param in node.param_names]
+    if not any(node.has_param(param) for node, param in params):
+        # The component was saved before it was initialized.
+        return
+    for node, param in params:
+        problem = _find_problem(node, param)
+        if problem:
+            raise ValueError(
+                problem.format(
+                    name=component, param=param, layer=node.name, source=source
                 )
+            )
 
 
 def check_learned_length(component: str, source: str | Path, value: Any) -> None:
@@ -125,6 +128,8 @@ def _are_labels(labels: Any) -> bool:
 
 def _find_problem(node: Model[Any, Any], param: str) -> str | None:
     """RETURNS (Optional[str]): The message for a parameter that a layer cannot use."""
+    if not node.has_param(param):
+        return Errors.EGP050
     value = node.get_param(param)
     dims = SHAPES.get(node.name, {}).get(param, ())
     shape = tuple(node.maybe_get_dim(dim) for dim in dims)

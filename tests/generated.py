@@ -24,6 +24,14 @@ TINY_TOK2VEC = {
     "subword_features": True,
 }
 
+# What those who read values may not expect.
+HOSTILE_VALUES = st.sampled_from(
+    [
+        *(None, True, 0, -1, 2**63, 2**40, 1.5, float("nan"), "", b"", "x" * 1000, []),
+        *({}, [[]], {"a": 1}, b"\xff" * 64, ["sc"]),
+    ]
+)
+
 # Computing takes more time than hypothesis allows, on a machine that does other work.
 patient = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -78,3 +86,19 @@ def segmentations(draw, text, nlp):
     words = [text[start:end] for start, end in bounds if text[start:end]]
     doc = Doc(nlp.vocab, words=words, spaces=[False] * len(words))
     return draw(sentences(doc))
+
+
+def damage(draw, value):
+    """A value of JSON or msgpack with one of its parts changed, removed or doubled."""
+    if isinstance(value, dict) and value:
+        key = draw(st.sampled_from(sorted(value)))
+        rest = {name: part for name, part in value.items() if name != key}
+        return rest | draw(st.just({}) | st.just({key: damage(draw, value[key])}))
+    if isinstance(value, list | tuple) and value:
+        i = draw(st.integers(0, len(value) - 1))
+        parts = st.sampled_from([[], [value[i]] * 2, [damage(draw, value[i])]])
+        return [*value[:i], *draw(parts), *value[i + 1 :]]
+    if isinstance(value, bytes) and value and draw(st.booleans()):
+        i = draw(st.integers(0, len(value) - 1))
+        return value[:i] + draw(st.binary(max_size=3)) + value[i + 1 :]
+    return draw(HOSTILE_VALUES)

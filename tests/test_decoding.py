@@ -68,7 +68,7 @@ def test_decode_equals_brute_force(features, data):
     )
 
 
-@pytest.mark.parametrize("max_length", [None, 5, 100])
+@pytest.mark.parametrize("max_length", [None, 5, 100, 2**63 - 1])
 def test_long_docs_in_blocks_equal_brute_force(monkeypatch, max_length):
     monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**12)
     rng = np.random.default_rng(0)

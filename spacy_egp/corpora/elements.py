@@ -7,7 +7,7 @@ from xml.parsers import expat
 
 from ..errors import Errors
 from .files import MAX_PARTS, MAX_RECORD, ByteStream, FilePath
-from .records import BadRecord
+from .records import MAX_CHARS, BadRecord
 
 CHUNK_SIZE = 2**16
 # Annotation is nested, but not like this.
@@ -61,16 +61,21 @@ def _parse(
     error = None
     try:
         reader.feed(chunk, is_final)
-    except expat.ExpatError as parse_error:
-        error = Errors.EGP290.format(error=parse_error)
-    except ValueError as limit_error:
+    except _LimitError as limit_error:
         error = str(limit_error)
+    # The last two where the file declares an encoding that Python or expat lacks.
+    except (expat.ExpatError, LookupError, ValueError) as parse_error:
+        error = Errors.EGP290.format(error=str(parse_error)[:MAX_CHARS])
     # What is complete before an error is read, too.
     yield from reader.complete
     reader.complete.clear()
     if error is not None:
         source = f"{path}:{reader.parser.CurrentLineNumber}"
         raise BadRecord(source, error)
+
+
+class _LimitError(ValueError):
+    """What makes a file too large or deep, with a code."""
 
 
 class _Reader:
@@ -95,13 +100,13 @@ class _Reader:
     def feed(self, chunk: bytes, is_final: bool) -> None:
         self.n_bytes += len(chunk)
         if self.n_bytes > MAX_RECORD:
-            raise ValueError(Errors.EGP235.format(max_bytes=MAX_RECORD))
+            raise _LimitError(Errors.EGP235.format(max_bytes=MAX_RECORD))
         self.parser.Parse(chunk, is_final)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise ValueError(Errors.EGP291.format(max_depth=MAX_DEPTH))
+            raise _LimitError(Errors.EGP291.format(max_depth=MAX_DEPTH))
         if self.builder is None:
             self.n_bytes = 0
             if tag not in self.tags:
@@ -111,7 +116,7 @@ class _Reader:
             self.outside = self.depth - 1
         self.n_parts += 1
         if self.n_parts > MAX_PARTS:
-            raise ValueError(Errors.EGP293.format(max_parts=MAX_PARTS))
+            raise _LimitError(Errors.EGP293.format(max_parts=MAX_PARTS))
         element = self.builder.start(tag, attributes)
         assert isinstance(element, Located)
         element.line = self.parser.CurrentLineNumber
@@ -137,4 +142,4 @@ class _Reader:
 
     def _skip_entity(self, name: str, is_parameter_entity: bool) -> None:
         if not is_parameter_entity:
-            raise ValueError(Errors.EGP292.format(name=name))
+            raise _LimitError(Errors.EGP292.format(name=name))

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from ..errors import Errors
 from .elements import find_root
-from .files import ByteStream, FilePath, bare_name, open_file
+from .files import MAX_PARTS, ByteStream, FilePath, bare_name, open_file
 from .records import BadRecord, Entry
 from .schema import Schema, Task, read_tasks
-from .values import is_parquet, looks_like_values, read_values
+from .values import count_parts, is_parquet, looks_like_values, read_values
 
 HEAD_SIZE = 2**16
 MAX_VALUES = 100
@@ -79,9 +79,16 @@ class Sample:
         """The first objects, if these are JSON or rows of Parquet."""
         if not looks_like_values(self.path, self.head):
             return []
+        values: list[Any] = []
+        n_parts = 0
         with open_file(self.path) as file:
-            values = islice(read_values(self.path, file), MAX_VALUES)
-            return [value for _, value in values]
+            for _, value in islice(read_values(self.path, file), MAX_VALUES):
+                values.append(value)
+                n_parts += count_parts(value)
+                # They are in memory together.
+                if n_parts > MAX_PARTS:
+                    break
+        return values
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,21 @@
 after the other, and the rows of Parquet."""
 
 import codecs
-import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ..errors import Errors
 from .files import MAX_PARTS, MAX_RECORD, ByteStream, FilePath, bare_name, read_lines
+from .parquet import BYTES_PER_ITEM, read_rows
 from .records import shorten
 
 CHUNK_SIZE = 2**16
 SEPARATOR = re.compile(r"[\s,]*")
 # A word of JSON after a bracket, which no token of a column format has.
 JSON = re.compile(rb'\s*(\{\s*("|\})|\[\s*(["{\[\]]))')
-# Rows that are in memory together.
-N_ROWS = 64
 # Whether an array holds tasks, or is itself a task such as ["Ann left", {...}].
 CONTAINERS = (dict, list)
 
@@ -45,7 +43,7 @@ def read_values(path: FilePath, file: ByteStream) -> Iterator[Value]:
         ValueError stands for one that cannot be read.
     """
     if is_parquet(path):
-        return _read_parquet(file)
+        return ((number, _bound(row)) for number, row in read_rows(file))
     return read_json(file)
 
 
@@ -106,22 +104,34 @@ def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _bound(value: Any) -> Any:
-    """RETURNS (Any): The value, or an error if its lists have too many items."""
+    """RETURNS (Any): The value, or an error if it has too many parts."""
+    if count_parts(value) > MAX_PARTS:
+        return ValueError(Errors.EGP293.format(max_parts=MAX_PARTS))
+    return value
+
+
+def count_parts(value: Any) -> int:
+    """Measure what a value takes in memory.
+
+    value (Any): A value of JSON.
+    RETURNS (int): The items of its lists, and a text as so many as take as much. It is
+        not exact above MAX_PARTS.
+    """
     n_parts = 0
-    containers = [value]
+    containers: list[Any] = [[value]]
     while containers and n_parts <= MAX_PARTS:
         inner = []
         for container in containers:
-            if isinstance(container, list):
-                n_parts += len(container)
-                inner += [item for item in container if isinstance(item, CONTAINERS)]
-            elif isinstance(container, dict):
-                values = container.values()
-                inner += [item for item in values if isinstance(item, CONTAINERS)]
+            if isinstance(container, dict):
+                items: Collection[Any] = container.values()
+            else:
+                items = container
+                n_parts += len(items)
+            n_chars = sum(len(item) for item in items if isinstance(item, str))
+            n_parts += n_chars // BYTES_PER_ITEM
+            inner += [item for item in items if isinstance(item, CONTAINERS)]
         containers = inner
-    if n_parts > MAX_PARTS:
-        return ValueError(Errors.EGP293.format(max_parts=MAX_PARTS))
-    return value
+    return n_parts
 
 
 def _read_stream(file: ByteStream) -> Iterator[Value]:
@@ -177,21 +187,3 @@ def _begins_array(text: str, start: int) -> bool:
     if first == len(text):
         raise json.JSONDecodeError("the file ends", text, start)
     return text[first] != '"'
-
-
-def _read_parquet(file: ByteStream) -> Iterator[Value]:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise ImportError(Errors.EGP410) from error
-    number = 0
-    try:
-        # The files in an archive cannot be read from the end, as Parquet has to be.
-        table = file if file.seekable() else io.BytesIO(file.read())
-        for batch in parquet.ParquetFile(table).iter_batches(batch_size=N_ROWS):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, _bound(row)
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        yield number + 1, ValueError(Errors.EGP236.format(error=error))

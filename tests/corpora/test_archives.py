@@ -6,7 +6,7 @@ import json
 import zipfile
 
 import pytest
-from test_corpus_formats import BANK, CASES, NESTED, TYPES, XMI, read, write
+from corpus_files import BANK, CASES, NESTED, TYPES, XMI, read, write
 
 from spacy_egp.corpora import files
 from spacy_egp.corpora.convert import ConversionError, check_outputs, convert

@@ -5,10 +5,16 @@ import io
 import json
 import os
 import re
+import resource
 import struct
 import tracemalloc
 import zipfile
+from datetime import datetime
+from decimal import Decimal
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import words_of
 from spacy.tokens import Doc, DocBin, Span
@@ -16,7 +22,7 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_egp.cli import app
-from spacy_egp.corpora import elements, files, line_blocks, schema, values
+from spacy_egp.corpora import elements, files, format, line_blocks, schema, values
 from spacy_egp.corpora.convert import ConversionError, convert
 from spacy_egp.corpora.format import Options
 from spacy_egp.corpora.formats import label_studio_csv
@@ -35,6 +41,11 @@ def errors(path, **options):
     return [str(item) for item in summary.bad.first] + [
         f"{item.source}: {item.reason}" for item in summary.files.first
     ]
+
+
+def peak_of_memory():
+    """In bytes, of this process."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def zip_of(path, name, data, **options):
@@ -308,13 +319,125 @@ def test_damaged_parquet(tmp_path):
     assert "[EGP236]" in error
 
 
-def test_parquet(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
+def repeated(value, n):
+    """A column that a file has once, and that is there any number of times."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * n, "int32"), [value])
 
+
+def lists(items, n_lists):
+    """A column of lists of equal lengths."""
+    offsets = range(0, len(items) + 1, len(items) // n_lists)
+    return pa.ListArray.from_arrays(pa.array(offsets, "int32"), items)
+
+
+PARQUET_BOMBS = {
+    "a text that is repeated": (
+        {"text": repeated("a" * 2**20, 1000), "label": repeated("A", 1000)},
+        "EGP104",
+    ),
+    "a token that is repeated": (
+        {"tokens": lists(repeated("a" * 2**20, 64_000), 64)},
+        "EGP104",
+    ),
+    "tokens in a structure": (
+        {"x": pa.StructArray.from_arrays(
+            [lists(repeated("a" * 2**20, 64_000), 64)], ["tokens"])},
+        "EGP104",
+    ),
+    "numbers in one row": ({"tags": lists(pa.nulls(2**20, "int8"), 1)}, "EGP235"),
+    "numbers in many rows": (
+        {"tags": lists(pa.nulls(2**23, "int8"), 2**10)},
+        "EGP104",
+    ),
+    "numbers in a row of a row group": (
+        {"tags": lists(pa.nulls(2**26 + 1, "int8"), 1)},
+        "EGP105",
+    ),
+    "a dictionary": ({"text": repeated("a" * 2**27, 1)}, "EGP104"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bomb", PARQUET_BOMBS)
+def test_parquet_bombs(bomb, tmp_path):
+    columns, code = PARQUET_BOMBS[bomb]
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table(columns), path, compression="zstd")
+    assert path.stat().st_size < 50_000
+    before = peak_of_memory()
+    found = errors(path, format="huggingface")
+    assert peak_of_memory() - before < 2**30
+    assert any(code in error for error in found)
+
+
+COLUMNS = {
+    "map": ([[("a", "b"), ("c", None)], None], pa.map_(pa.string(), pa.string())),
+    "map of lists": ([[("a", [1])], []], pa.map_(pa.string(), pa.list_(pa.int8()))),
+    "list of fixed size": ([[1, 2], None], pa.list_(pa.int8(), 2)),
+    "large list": ([["a"], None], pa.large_list(pa.large_string())),
+    "structure": ([{"a": None}, None], pa.struct({"a": pa.list_(pa.binary())})),
+    "category": (["a", None], pa.dictionary(pa.int8(), pa.string())),
+    "category of numbers": ([1, None], pa.dictionary(pa.int8(), pa.int64())),
+    "decimal": ([Decimal("1.5"), None], pa.decimal128(38, 2)),
+    "time": ([datetime(2026, 1, 1), None], pa.timestamp("us", "UTC")),
+    "duration": ([1, None], pa.duration("s")),
+    "half": ([np.float16(1.5), None], pa.float16()),
+    "fixed bytes": ([b"ab", None], pa.binary(2)),
+    "view": (["a", None], pa.string_view()),
+    "nothing": ([None, None], pa.null()),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_other_columns_of_parquet(name, tmp_path):
+    tags = {"tokens": [["Ann", "left"]] * 2, "ner_tags": [["B-PER", "O"]] * 2}
+    table = pa.table({**tags, "other": pa.array(*COLUMNS[name])})
+    path = tmp_path / "a.parquet"
+    pq.write_table(table, path)
+    assert convert([path], tmp_path / "out.spacy").labels == {"PER": 2}
+
+
+VALUES = {
+    "a date": pa.array([2**31 - 1, 1], pa.date32()),
+    "a time": pa.array([2**62, 1], pa.timestamp("us")),
+    "a text": pa.array([b"\xff", b"a"]).view(pa.string()),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values_of_parquet_that_cannot_be_read(name, tmp_path):
+    """They cost their row only."""
+    tags = {"tokens": [["Ann", "left"]] * 2, "ner_tags": [["B-PER", "O"]] * 2}
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({**tags, "other": VALUES[name]}), path)
+    summary = convert([path], tmp_path / "out.spacy", skip_bad=True)
+    assert summary.labels == {"PER": 1}
+    [bad] = summary.bad.first
+    assert str(bad).startswith(f"{path}:1: [EGP106]")
+
+
+def test_compressed_parquet(tmp_path):
     rows = [{"tokens": ["Ann", "left"], "ner_tags": [1, 0]}] * 100
     buffer = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist(rows), buffer)
+    pq.write_table(pa.Table.from_pylist(rows), buffer)
+    path = tmp_path / "a.parquet.gz"
+    path.write_bytes(gzip.compress(buffer.getvalue()))
+    options = {"label_names": ["O", "B-PER"]}
+    assert convert([path], tmp_path / "out.spacy", **options).docs.total() == 100
+
+
+def test_values_by_which_the_format_is_told(tmp_path, monkeypatch):
+    """They are in memory together, however large each of them is."""
+    monkeypatch.setattr(format, "MAX_PARTS", 50_000)
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"text": "a" * 2**20, "label": []}) + "\n")
+    path.write_text(path.read_text() * 10)
+    assert len(format.Sample(path).values) == 2
+
+
+def test_parquet(tmp_path):
+    rows = [{"tokens": ["Ann", "left"], "ner_tags": [1, 0]}] * 100
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), buffer)
     zip_of(tmp_path / "a.zip", "a.parquet", buffer.getvalue())
     (tmp_path / "a.parquet").write_bytes(buffer.getvalue())
     names = ["O", "B-PER"]
@@ -421,6 +544,14 @@ def test_xml(head, body, problem, tmp_path, monkeypatch):
     path.write_text(XML.format(head, body))
     [error] = errors(path, format="bioc")
     assert error.startswith(f"{path}:") and problem in error
+
+
+@pytest.mark.parametrize("encoding", ["NaN", "hex", "idna", "utf-7", "x" * 3000])
+def test_encodings_that_xml_cannot_have(encoding, tmp_path):
+    path = tmp_path / "a.xml"
+    path.write_text(XML.format("", "").replace("?>", f' encoding="{encoding}"?>', 1))
+    [error] = errors(path, format="bioc")
+    assert error.startswith(f"{path}:1: [EGP290]") and len(error) < 400
 
 
 def test_memory_does_not_grow_with_an_xml_file(tmp_path):

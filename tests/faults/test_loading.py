@@ -3,23 +3,40 @@
 import json
 import os
 import pickle
+import re
 import shutil
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import spacy
 import srsly
 import torch
-from conftest import NESTED_DATA, config_for, full_disk, make_examples, spans_of
-from generated import TINY_TOK2VEC
+from conftest import (
+    NESTED_DATA,
+    config_for,
+    full_disk,
+    make_examples,
+    spans_of,
+    train,
+)
+from generated import TINY_TOK2VEC, damage, patient, tiny_nlp
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.ml.models.tok2vec import build_hash_embed_cnn_tok2vec
 from spacy.training.initialize import init_nlp
+from srsly.msgpack._packer import Packer
+from srsly.msgpack._unpacker import unpackb
 
-from spacy_egp.component import DEFAULT_MODEL
+from spacy_egp.architectures import EfficientGlobalPointer
+from spacy_egp.component import DEFAULT_MODEL, EGPRecognizer
 
 pytestmark = pytest.mark.faults
 
 TEXT = NESTED_DATA[2][0]
+NLP = tiny_nlp()
 
 
 @pytest.fixture
@@ -136,6 +153,7 @@ ANOTHER_FORM = {
     "nothing": lambda param: param[:0],
     "text": lambda param: "x",
     "a list": lambda param: [1.0],
+    "missing": lambda param: None,
 }
 
 
@@ -154,7 +172,8 @@ def test_weights_of_another_form(form, model_path, folder):
         before = saved["params"][i][param]
         saved["params"][i][param] = ANOTHER_FORM[form](before)
         srsly.write_msgpack(folder / "egp_ner" / "model", saved)
-        with pytest.raises(ValueError, match=r"\[EGP071\] 'egp_ner'"):
+        code = "EGP050" if form == "missing" else "EGP071"
+        with pytest.raises(ValueError, match=rf"\[{code}\] 'egp_ner'"):
             spacy.load(folder)
         saved["params"][i][param] = before
 
@@ -171,6 +190,58 @@ def test_weights_that_are_no_numbers(ref, value, folder):
     model.to_disk(folder / "egp_ner" / "model")
     with pytest.raises(ValueError, match=r"\[EGP\d+\] 'egp_ner'"):
         spacy.load(folder)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """The files of a component that has learned `NESTED_DATA`, by name."""
+    nlp = tiny_nlp()
+    train(nlp, make_examples(nlp), steps=25)
+    path = tmp_path_factory.mktemp("saved")
+    nlp.get_pipe("egp_ner").to_disk(path, exclude=["vocab"])
+    return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+@st.composite
+def damaged_contents(draw, name, content):
+    """The content of a file, of which a value or some bytes are changed."""
+    if draw(st.booleans()):
+        # NumPy's arrays as they are stored, by their type, shape and bytes.
+        if name == "cfg":
+            return json.dumps(damage(draw, json.loads(content)), default=repr).encode()
+        values = unpackb(content, raw=False)
+        return Packer(use_bin_type=True).pack(damage(draw, values))
+    for _ in range(draw(st.integers(1, 3))):
+        i = draw(st.integers(0, len(content)))
+        j = draw(st.sampled_from([i, i + 1, i + 4, len(content)]))
+        content = content[:i] + draw(st.binary(max_size=4)) + content[j:]
+    return content
+
+
+@patient
+@given(st.data())
+@pytest.mark.filterwarnings("ignore")
+def test_any_damage_of_a_file(saved, data):
+    """It is an error of the component, or a component that predicts."""
+    name = data.draw(st.sampled_from(["cfg", "model"]))
+    content = data.draw(damaged_contents(name, saved[name]))
+    # As a pipeline makes it, which takes longer than all else.
+    settings = {name: TINY_TOK2VEC[name] for name in TINY_TOK2VEC if name[0] != "@"}
+    tok2vec = build_hash_embed_cnn_tok2vec(**settings)
+    component = EGPRecognizer(NLP.vocab, EfficientGlobalPointer(tok2vec, head_size=8))
+    with tempfile.TemporaryDirectory() as folder:
+        for file, before in saved.items():
+            (Path(folder) / file).write_bytes(content if file == name else before)
+        try:
+            component.from_disk(folder, exclude=["vocab"])
+            doc = component(NLP.make_doc(TEXT))
+        except ValueError as error:
+            assert re.match(r"\[EGP\d+\] 'egp_ner'", str(error)), error
+            assert len(str(error)) < 2000
+            return
+    assert {span.label_ for span in doc.spans["sc"]} <= set(component.labels)
+    assert all(0 <= p <= 1 for p in doc.spans["sc"].attrs["scores"])
+    component.to_bytes()
 
 
 class Exploit:

@@ -1,10 +1,16 @@
-"""Files of every family of formats, changed at random: convert writes docs or says what
-is wrong, and nothing else happens."""
+"""Files of every format, in every container, changed at random: convert writes docs or
+says what is wrong, and nothing else happens."""
 
+import gzip
+import io
 import tempfile
+import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from corpus_files import CASES, WORDS
 from generated import patient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,29 +21,6 @@ from spacy_egp.corpora.convert import ConversionError, convert
 
 pytestmark = pytest.mark.faults
 
-SEEDS = {
-    "a.iob": "# doc_id = 1\nAnn B-PER\nleft O\n\nBonn B-LOC B-ORG\n",
-    "b.tsv": "#FORMAT=WebAnno TSV 3.3\n#T_SP=x.E|value\n\n#Text=Ann left\n"
-    "1-1\t0-3\tAnn\tPER[1]|LOC\t\n1-2\t4-8\tleft\t_\t\n",
-    "c.conllu": "# global.Entity = eid-etype\n# text = Ann left\n"
-    "1\tAnn\tAnn\tX\tX\t_\t0\t_\t_\tEntity=(e1-person)\n"
-    "2\tleft\tleft\tX\tX\t_\t0\t_\t_\t_\n",
-    "d.txt": "1|t|Ann\n1|a|left Bonn\n1\t0\t3\tAnn\tPER\t-\n1\tCID\tA\tB\n",
-    "e.txt": "Ann left Bonn\n0,1 PER|2,3 LOC\n\nAnn left\n\n",
-    "f.csv": 'text,label,lead_time\nAnn left,"[{""start"":0,""end"":3,'
-    '""labels"":[""PER""]}]",1\n',
-    "g.jsonl": '{"text": "Ann left", "label": [[0, 3, "PER"], [4, 8, "X"]]}\n',
-    "h.json": '[{"text": "Ann", "spans": [{"start": 0, "end": 3, "label": "PER"}],'
-    ' "tokens": [{"text": "Ann", "start": 0, "end": 3, "id": 0, "ws": false}]}]',
-    "i.json": '[{"data": {"text": "Ann"}, "annotations": [{"result": [{"type":'
-    ' "labels", "value": {"start": 0, "end": 3, "text": "Ann", "labels": ["A"]}}]}]}]',
-    "j.jsonl": '{"tokens": ["Ann", "left"], "ner_tags": ["B-PER", "O"]}\n',
-    "k.json": '[["Ann left", {"entities": [[0, 3, "PER"]]}]]',
-    "l.xml": "<collection><document><id>1</id><passage><offset>0</offset><text>Ann"
-    '</text><annotation id="1"><infon key="type">PER</infon><location offset="0" '
-    'length="3"/><text>Ann</text></annotation></passage></document></collection>',
-    "m.ann": "T1\tPER 0 3\tAnn\nT2\tLOC 0 3;4 8\tAnn left\nA1\tX T1\n",
-}
 # What breaks parsers: numbers, nesting, control, surrogates, ends and separators.
 HOSTILE = st.sampled_from(
     [
@@ -50,27 +33,61 @@ HOSTILE = st.sampled_from(
 
 
 @st.composite
-def mutated(draw):
-    """The name of a file and its content, of which some places are changed."""
-    name = draw(st.sampled_from(sorted(SEEDS)))
-    data = SEEDS[name].encode() * draw(st.integers(1, 2))
+def changed(draw, data):
+    """Bytes, of which some places are changed, removed or there twice."""
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(data)))
         end = draw(st.integers(start, min(len(data), start + 8)))
-        data = data[:start] + draw(HOSTILE | st.binary(max_size=3)) + data[end:]
-    return name, data
+        there = st.sampled_from([b"", data[start:end] * 2, data[start:], data[:end]])
+        data = data[:start] + draw(HOSTILE | st.binary(max_size=3) | there) + data[end:]
+    return data
 
 
-@patient
-@given(mutated())
-def test_any_change_of_a_file(case):
-    name, data = case
+def zipped(files):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+CONTAINERS = {
+    "none": lambda files: files,
+    "gzip": lambda files: {f"{n}.gz": gzip.compress(d) for n, d in files.items()},
+    "zip": lambda files: {"a.zip": zipped(files)},
+    "zip in zip": lambda files: {"a.zip": zipped({"b.zip": zipped(files)})},
+}
+
+
+@st.composite
+def corpora(draw):
+    """The options, and files by name, of which one is changed, also as a container."""
+    files, data, options, _ = CASES[draw(st.sampled_from(sorted(CASES)))]
+    files = {files: data} if isinstance(files, str) else files
+    files = {
+        name: data if isinstance(data, bytes) else data.encode()
+        for name, data in files.items()
+    }
+    name = draw(st.sampled_from(sorted(files)))
+    files[name] = draw(changed(files[name]))
+    if draw(st.sampled_from([False] * 9 + [True])):
+        files[draw(st.sampled_from(["a.json", "a.tsv", "a.xml"]))] = files.pop(name)
+    files = CONTAINERS[draw(st.sampled_from(sorted(CONTAINERS)))](files)
+    if draw(st.sampled_from([False] * 3 + [True])):
+        name = draw(st.sampled_from(sorted(files)))
+        files[name] = draw(changed(files[name]))
+    return options, files
+
+
+def check(files, options):
+    """Convert files, read what is written, and count what is there."""
     with tempfile.TemporaryDirectory() as folder:
-        path, output = Path(folder) / name, Path(folder) / "out.spacy"
-        path.write_bytes(data)
-        path.with_name("m.txt").write_text("Ann left Bonn")
+        corpus, output = Path(folder) / "in", Path(folder) / "out.spacy"
+        for name, data in files.items():
+            (corpus / name).parent.mkdir(parents=True, exist_ok=True)
+            (corpus / name).write_bytes(data)
         try:
-            summary = convert([path], output, lang="xx", skip_bad=True)
+            summary = convert([corpus], output, **{**options, "skip_bad": True})
             docs = list(DocBin().from_disk(output).get_docs(Vocab()))
             assert len(docs) == summary.docs.total()
             spans = [span for doc in docs for span in doc.spans["sc"]]
@@ -78,9 +95,51 @@ def test_any_change_of_a_file(case):
         except ConversionError as error:
             summary = error.summary
             assert not output.exists()
-        assert path.read_bytes() == data
-        assert {p.name for p in Path(folder).iterdir()} <= {name, "m.txt", "out.spacy"}
+        left = {path for path in Path(folder).rglob("*") if path.is_file()} - {output}
+        names = {str(path.relative_to(corpus)): path.read_bytes() for path in left}
+        assert names == files
     messages = [str(bad) for bad in summary.bad.first]
     messages += [file.reason for file in summary.files.first]
     # Without the folder of the file, which others choose.
     assert all(len(message) < 2000 for message in messages), max(messages, key=len)
+
+
+@patient
+@given(corpora())
+def test_any_change_of_a_file(corpus):
+    options, files = corpus
+    check(files, options)
+
+
+ROWS = [
+    {"tokens": WORDS, "ner_tags": ["B-ORG", "I-ORG", "I-ORG", "O"]},
+    {"tokens": WORDS, "ner_tags": [1, 2, 2, 0]},
+    {"text": "Ann left", "label": ["PER"]},
+    {"text": "Ann left", "entities": [{"start": 0, "end": 3, "label": "PER"}]},
+]
+
+
+@st.composite
+def parquet_files(draw):
+    """Parquet, of which some bytes are changed."""
+    rows = [draw(st.sampled_from(ROWS))] * draw(st.integers(1, 3))
+    file = io.BytesIO()
+    pq.write_table(
+        pa.Table.from_pylist(rows),
+        file,
+        compression=draw(st.sampled_from(["none", "snappy", "zstd"])),
+        use_dictionary=draw(st.booleans()),
+        data_page_version=draw(st.sampled_from(["1.0", "2.0"])),
+        row_group_size=draw(st.integers(1, 3)),
+    )
+    data = file.getvalue()
+    for _ in range(draw(st.integers(1, 4))):
+        i = draw(st.integers(0, len(data) - 1))
+        data = data[:i] + draw(st.binary(min_size=1, max_size=2)) + data[i + 1 :]
+    return data
+
+
+@patient
+@given(parquet_files())
+def test_any_change_of_parquet(data):
+    check({"a.parquet": data}, {"label_names": ["O", "B-ORG", "I-ORG"]})

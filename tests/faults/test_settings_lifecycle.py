@@ -23,7 +23,7 @@ TEXT = "Ada Lovelace likes London and Berlin ."
 VALUES = {
     "spans_key": st.sampled_from(["sc", "entities"]),
     "threshold": st.sampled_from([0.0, 0.001, 0.5, 1.0, {"A": 0.001}, {"A": 1.0}]),
-    "max_length": st.sampled_from([None, "auto", 1, 3]),
+    "max_length": st.sampled_from([None, "auto", 1, 3, 2**63 - 1]),
     "within_sentences": st.just(False),
     "overlap": st.sampled_from(["any", "nested", "flat"]),
     "predicted_labels": st.sampled_from([None, ["A"]]),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import srsly
 from conftest import words_of
-from generated import LABELS, patient
+from generated import LABELS, damage, patient
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
@@ -37,28 +37,6 @@ def make_docs():
 
 CONTENT = zlib.decompress(DocBin(docs=make_docs(), store_user_data=True).to_bytes())
 MESSAGE = srsly.msgpack_loads(CONTENT)
-HOSTILE = st.sampled_from(
-    [
-        *(None, True, 0, -1, 2**63, 2**40, 1.5, float("nan"), "", b"", "x" * 1000, []),
-        *({}, [[]], {"a": 1}, b"\xff" * 64, ["sc"]),
-    ]
-)
-
-
-def damage(draw, value):
-    """A value with one of its parts changed, removed or doubled."""
-    if isinstance(value, dict) and value:
-        key = draw(st.sampled_from(sorted(value)))
-        rest = {name: part for name, part in value.items() if name != key}
-        return rest | draw(st.just({}) | st.just({key: damage(draw, value[key])}))
-    if isinstance(value, list | tuple) and value:
-        i = draw(st.integers(0, len(value) - 1))
-        parts = st.sampled_from([[], [value[i]] * 2, [damage(draw, value[i])]])
-        return [*value[:i], *draw(parts), *value[i + 1 :]]
-    if isinstance(value, bytes) and value and draw(st.booleans()):
-        i = draw(st.integers(0, len(value) - 1))
-        return value[:i] + draw(st.binary(max_size=3)) + value[i + 1 :]
-    return draw(HOSTILE)
 
 
 @st.composite

@@ -7,9 +7,11 @@ import pytest
 import spacy
 import srsly
 from conftest import train
+from hypothesis import settings
 from playwright.sync_api import sync_playwright
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
+from spacy.vocab import Vocab
 
 from spacy_egp.report.report import report
 
@@ -355,3 +357,18 @@ def test_page_is_bounded(n_labels, characters, lengths, tmp_path):
     assert n_used > 500 or n_labels < 1000
     if results.counts.truncated_docs:
         assert f"{results.counts.truncated_docs} doc(s) have more than 100,000" in page
+
+
+def test_page_of_a_long_doc(model_path, tmp_path):
+    """With spans all over it, as a pipeline predicts them. It has 100,000 tokens with
+    --hypothesis-profile=long."""
+    n_sentences = max(2_000, 10 * settings.default.max_examples // 6)
+    words = ["I", "like", "London", "and", "Berlin", "."] * n_sentences
+    doc = Doc(Vocab(), words=words)
+    doc.spans["sc"] = [Span(doc, i, i + 1, label="LOC") for i in range(2, len(doc), 6)]
+    DocBin(docs=[doc]).to_disk(tmp_path / "doc.spacy")
+    path = tmp_path / "report.html"
+    results = report(model_path, tmp_path / "doc.spacy", path)
+    assert results.overall.support == n_sentences
+    assert results.overall.predicted > n_sentences // 2
+    assert path.stat().st_size < 5_000_000

@@ -1,0 +1,125 @@
+"""The rows of Parquet, in bounded memory: a small file may repeat a text, or an item of
+a list, any number of times."""
+
+import io
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+from ..errors import Errors
+from .files import FREE_BYTES, MAX_PARTS, MAX_RATIO, MAX_RECORD, ByteStream
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Rows that are in memory together.
+N_ROWS = 64
+# Items of lists in a row group. One row may have all of them.
+MAX_ITEMS = 2**26
+# What an item counts at least, as in Python it takes more memory than in the file.
+BYTES_PER_ITEM = MAX_RECORD // MAX_PARTS
+
+
+def read_rows(file: ByteStream) -> Iterator[tuple[int, Any]]:
+    """Read the rows of a file.
+
+    file (ByteStream): The open file.
+    YIELDS (tuple[int, Any]): The number of a row and the row. A ValueError stands for
+        one that cannot be read, or takes too much memory.
+    RAISES (ImportError): If pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        raise ImportError(Errors.EGP410) from error
+    number = 0
+    try:
+        with _seekable(file) as table:
+            n_left = table.seek(0, io.SEEK_END) * MAX_RATIO + FREE_BYTES
+            for rows in _read_batches(table, n_left):
+                n_bytes = _count_bytes(rows.to_struct_array())
+                n_left -= n_bytes
+                if n_left < 0:
+                    raise ValueError(Errors.EGP104.format(ratio=MAX_RATIO))
+                if n_bytes <= MAX_RECORD:
+                    made = _make_rows(rows)
+                else:
+                    made = [ValueError(Errors.EGP235.format(max_bytes=MAX_RECORD))]
+                for row in made:
+                    number += 1
+                    yield number, row
+    except (pa.ArrowException, OSError, ValueError) as error:
+        yield number + 1, ValueError(Errors.EGP236.format(error=error))
+
+
+@contextmanager
+def _seekable(file: ByteStream) -> Iterator[IO[bytes]]:
+    """The files in an archive cannot be read from the end, as Parquet has to be."""
+    if file.seekable():
+        yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(file, copy)
+        yield copy
+
+
+def _read_batches(table: IO[bytes], max_bytes: int) -> Iterator["pa.RecordBatch"]:
+    """Few rows, or one, that take at most MAX_RECORD bytes but for a row alone."""
+    from pyarrow import parquet as pq
+
+    leaves = pq.ParquetFile(table).schema
+    columns = [leaves.column(i) for i in range(len(leaves))]
+    # Each different text is in memory once.
+    texts = [leaf.path for leaf in columns if leaf.physical_type == "BYTE_ARRAY"]
+    in_lists = [i for i, leaf in enumerate(columns) if leaf.max_repetition_level]
+    file = pq.ParquetFile(table, read_dictionary=texts)
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        if group.total_byte_size > max_bytes:
+            raise ValueError(Errors.EGP104.format(ratio=MAX_RATIO))
+        n_items = sum(group.column(i).num_values for i in in_lists)
+        if n_items > MAX_ITEMS:
+            problem = Errors.EGP105.format(n_items=n_items, max_items=MAX_ITEMS)
+            raise ValueError(problem)
+        n_rows = MAX_RECORD * group.num_rows // max(1, group.total_byte_size)
+        n_rows = max(1, min(N_ROWS, n_rows))
+        for batch in file.iter_batches(n_rows, row_groups=[number]):
+            if _count_bytes(batch.to_struct_array()) > MAX_RECORD:
+                yield from (batch.slice(i, 1) for i in range(len(batch)))
+            else:
+                yield batch
+
+
+def _make_rows(rows: "pa.RecordBatch") -> list[Any]:
+    """RETURNS (list[Any]): Each row, or an error in its place."""
+    import pyarrow as pa
+
+    try:
+        made: list[Any] = rows.to_pylist()
+        return made
+    # A date that Python does not have, or a text that is not UTF-8.
+    except (pa.ArrowException, ImportError, OverflowError, ValueError) as error:
+        if len(rows) == 1:
+            return [ValueError(Errors.EGP106.format(error=error))]
+        return [row for i in range(len(rows)) for row in _make_rows(rows.slice(i, 1))]
+
+
+def _count_bytes(array: "pa.Array") -> int:
+    """RETURNS (int): About what values take in Python, each text as often as it is
+    there."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(array, pa.StructArray):
+        return sum(map(_count_bytes, array.flatten()))
+    if isinstance(array, pa.MapArray):
+        pairs = pa.StructArray.from_arrays([array.keys, array.items], ["key", "value"])
+        array = pa.ListArray.from_arrays(array.offsets, pairs)
+    if isinstance(array, pa.ListArray | pa.LargeListArray | pa.FixedSizeListArray):
+        return _count_bytes(array.flatten())
+    if isinstance(array, pa.DictionaryArray):
+        lengths = pc.binary_length(array.dictionary).take(array.indices)
+        return len(array) * BYTES_PER_ITEM + (pc.sum(lengths).as_py() or 0)
+    return len(array) * BYTES_PER_ITEM + array.nbytes
