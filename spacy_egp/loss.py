@@ -177,7 +177,7 @@ class Batch:
         """Gather what the loss needs on its device."""
         pairs = GoldPairs.gather(heads, gold)
         rows = [stretches.of_token[block.rows].ravel() for block in blocks]
-        start, end, pair_stretch, of_span, label, all_rows, doc, weights = send(
+        start, end, pair_stretch, of_span, label, all_rows, doc, of_docs = send(
             heads.device,
             pairs.start,
             pairs.end,
@@ -199,7 +199,7 @@ class Batch:
             pair_terms=terms,
             pair_signs=signs,
             row_stretches=list(all_rows.split([len(x) for x in rows])),
-            weights=weights.to(heads.start)[doc],
+            weights=of_docs.to(heads.start)[doc],
         )
 
 
