@@ -141,11 +141,11 @@ def test_several_components(model_path, data, tmp_path):
     result = run(several, data, tmp_path / "report.html")
     assert result.exit_code == 1
     assert "[EGP303]" in result.output
-    assert "choose one of egp_ner, second (--component)" in words_of(result)
+    assert "choose one of egp_ner, second with --component" in words_of(result)
     result = run(several, data, tmp_path / "report.html", "--component", "second")
     assert result.exit_code == 0, result.output
     result = run(several, data, tmp_path / "report.html", "--component", "third")
-    assert "no 'egp_ner' called 'third'" in words_of(result)
+    assert "no component 'egp_ner' called 'third'" in words_of(result)
 
 
 def test_outputs_over_inputs(model_path, data, tmp_path):

@@ -87,9 +87,8 @@ class Settings(RuleBasedStateMachine):
 
     @rule(changes=CHANGES)
     def load(self, changes):
-        # spaCy cannot override a number by a table.
-        if isinstance(changes.get("threshold"), dict):
-            changes = {**changes, "threshold": 0.25}
+        # spaCy cannot override a number or null by a table.
+        changes = {x: v for x, v in changes.items() if not isinstance(v, dict)}
         overrides = {"components": {self.saved_name: changes}}
         self.nlp = spacy.load(self.folder, config=overrides)
         self.name, self.settings = self.saved_name, {**self.saved, **changes}
