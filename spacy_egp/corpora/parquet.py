@@ -10,13 +10,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import Errors
 from .files import FREE_BYTES, MAX_PARTS, MAX_RATIO, MAX_RECORD, ByteStream
+from .parquet_footer import count_values
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # Rows that are in memory together.
 N_ROWS = 64
-# Items of lists in a row group. One row may have all of them.
+# Values of a column in a row group. One row may have all of them, in a list.
 MAX_ITEMS = 2**26
 # What an item counts at least, as in Python it takes more memory than in the file.
 BYTES_PER_ITEM = MAX_RECORD // MAX_PARTS
@@ -73,15 +74,16 @@ def _read_batches(table: IO[bytes], max_bytes: int) -> Iterator["pa.RecordBatch"
     columns = [leaves.column(i) for i in range(len(leaves))]
     # Each different text is in memory once.
     texts = [leaf.path for leaf in columns if leaf.physical_type == "BYTE_ARRAY"]
-    in_lists = [i for i, leaf in enumerate(columns) if leaf.max_repetition_level]
+    n_values = count_values(table)
     file = pq.ParquetFile(table, read_dictionary=texts)
     for number in range(file.num_row_groups):
         group = file.metadata.row_group(number)
         if group.total_byte_size > max_bytes:
             raise ValueError(Errors.EGP104.format(ratio=MAX_RATIO))
-        n_items = sum(group.column(i).num_values for i in in_lists)
-        if n_items > MAX_ITEMS:
-            problem = Errors.EGP105.format(n_items=n_items, max_items=MAX_ITEMS)
+        if n_values[number] > MAX_ITEMS:
+            problem = Errors.EGP105.format(
+                n_items=n_values[number], max_items=MAX_ITEMS
+            )
             raise ValueError(problem)
         n_rows = MAX_RECORD * group.num_rows // max(1, group.total_byte_size)
         n_rows = max(1, min(N_ROWS, n_rows))
