@@ -189,14 +189,15 @@ def print_left_out(summary: Summary, n_errors: int) -> None:
         msg.warn(f"{summary.bad.count} record(s) or span(s) that cannot be read")
         for bad in summary.bad.first[:n_errors]:
             msg.text(escape(bad))
-        _print_rest(summary.bad, n_errors)
+        _print_rest(summary.bad.count, n_errors)
     for reason, count in summary.unannotated.items():
         msg.warn(f"{count} text(s) left out that are not annotated: {escape(reason)}")
     for kind, count in summary.other.items():
         msg.warn(f"{count} annotation(s) left out that are not spans: {escape(kind)}")
     _print_list(
         "file(s) left out that are not part of the corpus",
-        summary.files,
+        summary.files.count,
+        summary.files.count,
         (f"{file.source}: {file.reason}" for file in summary.files.first),
     )
     repeats = summary.repeats
@@ -204,7 +205,8 @@ def print_left_out(summary: Summary, n_errors: int) -> None:
     _print_list(
         f"doc(s) with texts that occur more than once; {repeats.others} of them have "
         "other spans than the first",
-        repeats,
+        repeats.count,
+        repeats.others,
         (f"{repeat.source}: {format_repr(repeat.text)}" for repeat in others),
     )
     for notice in summary.notices.first:
@@ -234,17 +236,18 @@ def _print_spans(title: str, spans: Tally[SpanText]) -> None:
                 for s in spans.first[:MAX_EXAMPLES]
             ]
         )
-        _print_rest(spans, MAX_EXAMPLES)
+        _print_rest(spans.count, MAX_EXAMPLES)
 
 
-def _print_list(title: str, tally: Tally[Any], lines: Iterable[str]) -> None:
-    if tally.count:
-        msg.warn(f"{tally.count} {title}")
+def _print_list(title: str, count: int, n_lines: int, lines: Iterable[str]) -> None:
+    """Show a number of things, and the first lines of those that have one."""
+    if count:
+        msg.warn(f"{count} {title}")
         for _, line in zip(range(MAX_EXAMPLES), lines, strict=False):
             msg.text(escape(line))
-        _print_rest(tally, MAX_EXAMPLES)
+        _print_rest(n_lines, MAX_EXAMPLES)
 
 
-def _print_rest(tally: Tally[Any], n_shown: int) -> None:
-    if tally.count > n_shown:
-        msg.text(f"... and {tally.count - n_shown} more: --json lists them")
+def _print_rest(count: int, n_shown: int) -> None:
+    if count > n_shown:
+        msg.text(f"... and {count - n_shown} more: --json lists them")

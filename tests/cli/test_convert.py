@@ -520,6 +520,14 @@ def test_hardly_any_span_fits_the_tokens(corpus, output):
     assert summary.fates[Fate.EXPANDED].labels == {"A": 2}
 
 
+def test_equal_docs_are_counted_and_not_listed(corpus, output):
+    task = {"text": "Ann left", "label": [[0, 3, "PER"]]}
+    srsly.write_jsonl(corpus / "a.jsonl", [task] * 30)
+    words = words_of(run(corpus, output))
+    assert "29 doc(s) with texts that occur more than once; 0" in words
+    assert "more: --json" not in words
+
+
 def test_duplicates_are_removed_and_counted(corpus, output):
     task = {"text": "Ann left", "label": [[0, 3, "PER"], [0, 3, "PER"], [0, 3, "X"]]}
     srsly.write_jsonl(corpus / "a.jsonl", [task, task])
