@@ -342,6 +342,7 @@ class Errors(metaclass=ErrorsWithCodes):
         "A value of the row cannot be read: {error}. Correct it, or leave out the "
         "column."
     )
+    EGP107 = "The footer of the Parquet file is damaged."
     EGP109 = (
         "'spacy egp {name}' cannot be imported: {error}. Install spacy-egp and its "
         "requirements again: pip install --force-reinstall spacy-egp"

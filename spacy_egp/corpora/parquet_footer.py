@@ -9,6 +9,8 @@ import io
 import struct
 from typing import IO, Any
 
+from ..errors import Errors
+
 # FileMetaData.row_groups, RowGroup.columns, ColumnChunk.meta_data and
 # ColumnMetaData.num_values.
 ROW_GROUPS, COLUMNS, META_DATA, NUM_VALUES = 4, 1, 3, 5
@@ -34,7 +36,7 @@ def count_values(table: IO[bytes]) -> list[int]:
             for group in footer[ROW_GROUPS]
         ]
     except (LookupError, OSError, RecursionError, TypeError, ValueError) as error:
-        raise ValueError(f"damaged footer ({type(error).__name__})") from error
+        raise ValueError(Errors.EGP107) from error
 
 
 class _Compact:
@@ -68,7 +70,8 @@ class _Compact:
             return self._skip(self._read_varint())
         if kind == DOUBLE:
             return self._skip(8)
-        raise ValueError(f"no type {kind}")
+        # No field has another type.
+        raise ValueError(kind)
 
     def _read_byte(self) -> int:
         self.at += 1
@@ -80,7 +83,8 @@ class _Compact:
             value |= (byte - 128) << shift
             shift += 7
             if shift > 63:
-                raise ValueError("an integer of more than 64 bits")
+                # No field has more bits.
+                raise ValueError(shift)
         return value | byte << shift
 
     def _read_integer(self) -> int:
