@@ -17,7 +17,7 @@ from wasabi import format_repr, msg
 
 from ..errors import Errors
 from .options import CodeOption, ComponentOption, GpuOption, JsonOption
-from .terminal import escape
+from .terminal import escape, print_rest
 
 if TYPE_CHECKING:
     from ..checks.check import Result
@@ -161,7 +161,7 @@ def _print_strings(result: "Result") -> None:
         msg.text(escape(f"{format_repr(string.text)} ({counts})"))
         for reading in string.readings[1:]:
             _print_contexts(reading.places)
-    _print_rest(result.strings.count)
+    print_rest(result.strings.count, MAX_EXAMPLES)
 
 
 def _print_contradictions(contradictions: "Listing[Contradiction]") -> None:
@@ -172,14 +172,14 @@ def _print_contradictions(contradictions: "Listing[Contradiction]") -> None:
     for place, label, log_odds in contradictions.first[:MAX_EXAMPLES]:
         msg.text(escape(f"likely {label} (log-odds {log_odds:.1f})"))
         _print_contexts([place])
-    _print_rest(contradictions.count)
+    print_rest(contradictions.count, MAX_EXAMPLES)
 
 
 def _print_places(title: str, places: Sequence["Place"], count: int) -> None:
     if count:
         msg.text(f"{count} {title}")
         _print_contexts(places[:MAX_EXAMPLES])
-        _print_rest(count)
+        print_rest(count, MAX_EXAMPLES)
 
 
 def _print_contexts(places: Sequence["Place"]) -> None:
@@ -187,8 +187,3 @@ def _print_contexts(places: Sequence["Place"]) -> None:
         label = place.label or "not annotated"
         text = f"{place.before}[{place.text}]{place.after}".replace("\n", " ")
         msg.text(escape(f"  {place.part} {place.doc}  {label}: {text}"))
-
-
-def _print_rest(count: int) -> None:
-    if count > MAX_EXAMPLES:
-        msg.text(f"... and {count - MAX_EXAMPLES} more: --json lists them")

@@ -17,7 +17,7 @@ from ..corpora.writer import part_path
 from ..errors import Errors
 from .json_file import check_json, write_json
 from .options import JsonOption
-from .terminal import escape
+from .terminal import escape, print_rest
 
 MAX_EXAMPLES = 10
 MAX_SHOWN_ERRORS = 100
@@ -189,7 +189,7 @@ def print_left_out(summary: Summary, n_errors: int) -> None:
         msg.warn(f"{summary.bad.count} record(s) or span(s) that cannot be read")
         for bad in summary.bad.first[:n_errors]:
             msg.text(escape(bad))
-        _print_rest(summary.bad.count, n_errors)
+        print_rest(summary.bad.count, n_errors)
     for reason, count in summary.unannotated.items():
         msg.warn(f"{count} text(s) left out that are not annotated: {escape(reason)}")
     for kind, count in summary.other.items():
@@ -236,7 +236,7 @@ def _print_spans(title: str, spans: Tally[SpanText]) -> None:
                 for s in spans.first[:MAX_EXAMPLES]
             ]
         )
-        _print_rest(spans.count, MAX_EXAMPLES)
+        print_rest(spans.count, MAX_EXAMPLES)
 
 
 def _print_list(title: str, count: int, n_lines: int, lines: Iterable[str]) -> None:
@@ -245,9 +245,4 @@ def _print_list(title: str, count: int, n_lines: int, lines: Iterable[str]) -> N
         msg.warn(f"{count} {title}")
         for _, line in zip(range(MAX_EXAMPLES), lines, strict=False):
             msg.text(escape(line))
-        _print_rest(n_lines, MAX_EXAMPLES)
-
-
-def _print_rest(count: int, n_shown: int) -> None:
-    if count > n_shown:
-        msg.text(f"... and {count - n_shown} more: --json lists them")
+        print_rest(n_lines, MAX_EXAMPLES)
