@@ -171,15 +171,8 @@ def check_threshold(component: str, setting: str, value: Any) -> Threshold:
                 Errors.EGP001.format(name=component, setting=setting, value=value)
             )
         return float(value)
-    for label, probability in value.items():
-        _check_key_of_table(component, setting, label)
-        if not _is_probability(probability):
-            raise ValueError(
-                Errors.EGP040.format(
-                    name=component, setting=setting, label=label, value=probability
-                )
-            )
-    return {label: float(probability) for label, probability in value.items()}
+    problem = Errors.EGP040
+    return _check_table(component, setting, value, _is_probability, problem)
 
 
 def check_weights(component: str, setting: str, value: Any) -> dict[str, float] | None:
@@ -197,15 +190,7 @@ def check_weights(component: str, setting: str, value: Any) -> dict[str, float] 
         raise ValueError(
             Errors.EGP047.format(name=component, setting=setting, value=value)
         )
-    for label, weight in value.items():
-        _check_key_of_table(component, setting, label)
-        if not (_is_number(weight) and 0 < weight < math.inf):
-            raise ValueError(
-                Errors.EGP048.format(
-                    name=component, setting=setting, label=label, value=weight
-                )
-            )
-    return {label: float(weight) for label, weight in value.items()}
+    return _check_table(component, setting, value, _is_weight, Errors.EGP048)
 
 
 def check_labels(component: str, setting: str, value: Any) -> list[str] | None:
@@ -319,16 +304,35 @@ def is_length(value: Any) -> bool:
     return is_integer and 0 < int(value) <= MAX_LENGTH
 
 
-def _check_key_of_table(component: str, setting: str, label: Any) -> None:
-    if not (isinstance(label, str) and CONFIG_KEY.fullmatch(label)):
-        raise ValueError(
-            Errors.EGP041.format(name=component, setting=setting, label=label)
-        )
+def _check_table(
+    component: str,
+    setting: str,
+    table: Mapping[Any, Any],
+    is_valid: Callable[[Any], bool],
+    problem: str,
+) -> dict[str, float]:
+    """RETURNS (dict[str, float]): The table, whose values are valid."""
+    for label, value in table.items():
+        if not (isinstance(label, str) and CONFIG_KEY.fullmatch(label)):
+            raise ValueError(
+                Errors.EGP041.format(name=component, setting=setting, label=label)
+            )
+        if not is_valid(value):
+            raise ValueError(
+                problem.format(
+                    name=component, setting=setting, label=label, value=value
+                )
+            )
+    return {label: float(value) for label, value in table.items()}
 
 
 def _is_probability(value: Any) -> bool:
     # This is False for NaN.
     return _is_number(value) and 0 <= value <= 1
+
+
+def _is_weight(value: Any) -> bool:
+    return _is_number(value) and 0 < value < math.inf
 
 
 def _is_number(value: Any) -> bool:
