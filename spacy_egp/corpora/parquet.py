@@ -39,8 +39,7 @@ def read_rows(file: ByteStream) -> Iterator[tuple[int, Any]]:
     try:
         with _seekable(file) as table:
             n_left = table.seek(0, io.SEEK_END) * MAX_RATIO + FREE_BYTES
-            for rows in _read_batches(table, n_left):
-                n_bytes = _count_bytes(rows.to_struct_array())
+            for rows, n_bytes in _read_batches(table, n_left):
                 n_left -= n_bytes
                 if n_left < 0:
                     raise ValueError(Errors.EGP104.format(ratio=MAX_RATIO))
@@ -66,18 +65,21 @@ def _seekable(file: ByteStream) -> Iterator[IO[bytes]]:
         yield copy
 
 
-def _read_batches(table: IO[bytes], max_bytes: int) -> Iterator["pa.RecordBatch"]:
-    """Few rows, or one, that take at most MAX_RECORD bytes but for a row alone."""
+def _read_batches(
+    table: IO[bytes], max_bytes: int
+) -> Iterator[tuple["pa.RecordBatch", int]]:
+    """Few rows, or one, and the bytes that they take: at most MAX_RECORD but for a row
+    alone."""
     from pyarrow import parquet as pq
 
-    leaves = pq.ParquetFile(table).schema
-    columns = [leaves.column(i) for i in range(len(leaves))]
+    metadata = pq.read_metadata(table)
+    columns = [metadata.schema.column(i) for i in range(metadata.num_columns)]
     # Each different text is in memory once.
     texts = [leaf.path for leaf in columns if leaf.physical_type == "BYTE_ARRAY"]
     n_values = count_values(table)
-    file = pq.ParquetFile(table, read_dictionary=texts)
-    for number in range(file.num_row_groups):
-        group = file.metadata.row_group(number)
+    file = pq.ParquetFile(table, metadata=metadata, read_dictionary=texts)
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
         if group.total_byte_size > max_bytes:
             raise ValueError(Errors.EGP104.format(ratio=MAX_RATIO))
         if n_values[number] > MAX_ITEMS:
@@ -88,10 +90,12 @@ def _read_batches(table: IO[bytes], max_bytes: int) -> Iterator["pa.RecordBatch"
         n_rows = MAX_RECORD * group.num_rows // max(1, group.total_byte_size)
         n_rows = max(1, min(N_ROWS, n_rows))
         for batch in file.iter_batches(n_rows, row_groups=[number]):
-            if _count_bytes(batch.to_struct_array()) > MAX_RECORD:
-                yield from (batch.slice(i, 1) for i in range(len(batch)))
-            else:
-                yield batch
+            n_bytes = _count_bytes(batch.to_struct_array())
+            if n_bytes <= MAX_RECORD:
+                yield batch, n_bytes
+                continue
+            for row in (batch.slice(i, 1) for i in range(len(batch))):
+                yield row, _count_bytes(row.to_struct_array())
 
 
 def _make_rows(rows: "pa.RecordBatch") -> list[Any]:
