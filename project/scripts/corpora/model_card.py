@@ -8,6 +8,7 @@ import typer
 from spacy.util import load_config, load_meta
 
 import spacy_egp
+from spacy_egp.corpora.writer import temporary_output
 
 # The corpora whose license admits the publication of a pipeline: what is said of them.
 CORPORA: dict[str, dict[str, Any]] = {
@@ -99,8 +100,8 @@ def main(
             spans_key=spans_key,
         ),
     }
-    output_path.parent.mkdir(parents=True, exist_ok=True)
-    srsly.write_json(output_path, meta)
+    with temporary_output(output_path) as path:
+        srsly.write_json(path, meta)
 
 
 if __name__ == "__main__":
