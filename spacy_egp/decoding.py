@@ -109,8 +109,9 @@ def decode(
     """
     heads = Heads.from_features(features)
     floor = _floor(heads, min_score)
-    best_start, best_end = heads.start.amax(1), heads.end.amax(1)
-    best_above = (heads.start - floor).amax(1)
+    by_head = heads.start.unflatten(0, (heads.n_heads, -1))
+    above = by_head - torch.from_numpy(floor[:, None]).to(by_head)
+    best_above, best_end = above.amax(2).flatten(), heads.end.amax(1)
     blocks = list(pair_blocks(heads, segments=segments, max_length=max_length))
     found = _Found(np.zeros(len(heads.query), np.int64), set(), [])
 
@@ -119,9 +120,7 @@ def decode(
         limits = _limits(heads, block)
         if found.is_full(block, limits):
             return None
-        return _decode_block(
-            heads, best_start, best_above, best_end, block, limits, floor
-        )
+        return _decode_block(heads, best_above, best_end, block, limits, floor)
 
     def add_spans(n: int, spans: _Spans | None) -> None:
         if spans is not None:
@@ -150,16 +149,11 @@ def decode(
     return spans.take(np.lexsort((spans.label, spans.last, spans.start, spans.doc)))
 
 
-def _floor(heads: Heads, min_score: float | np.ndarray) -> Tensor:
-    """The minimum score of each token's labels, shape (T', C')."""
-    start = heads.start
-    min_scores = torch.as_tensor(min_score, dtype=start.dtype, device=start.device)
-    by_head = min_scores.expand(heads.n_heads * heads.start.shape[1])
-    return (
-        by_head.view(heads.n_heads, 1, -1)
-        .expand(-1, len(heads.start) // heads.n_heads, -1)
-        .flatten(0, 1)
-    )
+def _floor(heads: Heads, min_score: float | np.ndarray) -> np.ndarray:
+    """The minimum score of each head's labels, float64 of shape (H, C')."""
+    n_labels = heads.n_heads * heads.start.shape[1]
+    floor = np.broadcast_to(np.asarray(min_score, np.float64), n_labels)
+    return floor.reshape(heads.n_heads, -1)
 
 
 @dataclass(frozen=True)
@@ -246,15 +240,14 @@ def _limits(heads: Heads, block: Block) -> np.ndarray:
 
 def _decode_block(
     heads: Heads,
-    best_start: Tensor,
     best_above: Tensor,
     best_end: Tensor,
     block: Block,
     limits: np.ndarray,
-    floor: Tensor,
+    floor: np.ndarray,
 ) -> _Spans | None:
-    """The spans of a block. A GPU is waited for three times: for the candidates, their
-    labels and their scores."""
+    """The spans of a block. A GPU is waited for twice: for the candidates and for their
+    scores."""
     rows, columns = send(heads.device, block.rows, block.columns)
     query, key = embedding(rows, heads.query), embedding(columns, heads.key)
     bounds = torch.baddbmm(best_end[columns][:, None], query, key.mT)
@@ -270,7 +263,8 @@ def _decode_block(
     over = np.bincount(matrix, minlength=len(limits)) > limits
     if over.any():
         (at,) = send(heads.device, position[allowed])
-        bound = bounds.flatten()[at] + best_start[rows].flatten()[at // block.shape[2]]
+        best_start = heads.start[rows].amax(2).flatten()
+        bound = bounds.flatten()[at] + best_start[at // block.shape[2]]
         best, _ = _best(bound.cpu().numpy(), matrix, limits)
         matrix, start, end = matrix[best], start[best], end[best]
     chunk_size = max(1, SCORES_PER_CHUNK // heads.start.shape[1])
@@ -287,14 +281,14 @@ def _score_pairs(
     matrix: np.ndarray,
     start: np.ndarray,
     end: np.ndarray,
-    floor: Tensor,
+    floor: np.ndarray,
 ) -> _Spans:
     """All spans of pairs of tokens, int64 of shape (U,), above the threshold."""
-    start_tokens, end_tokens = send(heads.device, start, end)
-    scores = heads.pair_scores(start_tokens, end_tokens)
-    index = (scores > floor[start_tokens]).nonzero()
-    score = scores[index[:, 0], index[:, 1]].cpu().numpy()
-    pair, label = index.cpu().numpy().T
+    scores = heads.pair_scores(*send(heads.device, start, end)).cpu().numpy()
+    head = start // (len(heads.start) // heads.n_heads)
+    position = np.flatnonzero(scores > floor[head])
+    pair, label = np.divmod(position, scores.shape[1])
+    score = scores.ravel()[position]
     return _Spans(
         matrix[pair], start[pair], end[pair], label, score, np.zeros((), bool)
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 import numpy as np
+import torch
 from thinc.types import Floats2d, Floats3d, Ints1d
 from thinc.util import xp2torch
 
@@ -57,7 +58,6 @@ class PointerFeatures:
         """What no score of the tokens exceeds: norms take a fraction of the time that a
         look at each value takes. A GPU is waited for only once."""
         arrays = (self.query, self.key, self.start, self.end)
-        query, key, start, end = (
-            xp2torch(array[tokens]).square().sum().sqrt() for array in arrays
-        )
-        return (query * key + start + end).item()
+        norms = [torch.linalg.vector_norm(xp2torch(array[tokens])) for array in arrays]
+        query, key, start, end = torch.stack(norms).tolist()
+        return float(query * key + start + end)

@@ -35,9 +35,9 @@ class Gold:
     @property
     def max_length(self) -> int:
         """RETURNS (int): Number of tokens of the longest span."""
-        if self.spans is None:
+        if self.spans is None or not len(self.spans):
             return 0
-        return int((self.spans[:, 1] - self.spans[:, 0] + 1).max(initial=0))
+        return int((self.spans[:, 1] - self.spans[:, 0]).max()) + 1
 
 
 @dataclass
@@ -59,7 +59,7 @@ class GoldTally:
         gold (Gold): Its gold spans.
         """
         self.n_learned += len(gold)
-        self.excluded += gold.excluded
+        self.excluded.update(gold.excluded)
         self.max_length = max(self.max_length, gold.max_length)
 
     @property
@@ -150,28 +150,14 @@ class GoldReader:
         group = example.reference.spans[self.spans_key]
         annotated = self._annotated(group)
         aligned = align_spans(example, group)
-        excluded = Counter({Exclusion.MISALIGNED: len(group) - len(aligned)})
+        excluded: Counter[Exclusion] = Counter()
+        if len(aligned) < len(group):
+            excluded[Exclusion.MISALIGNED] = len(group) - len(aligned)
         rows = []
         for span in aligned:
-            if not span.label:
-                raise ValueError(
-                    Errors.EGP033.format(
-                        name=self.name,
-                        text=span.text,
-                        start=span.start_char,
-                        spans_key=self.spans_key,
-                    )
-                )
-            if span.label_ not in self.label_ids:
-                raise ValueError(
-                    Errors.EGP007.format(
-                        name=self.name,
-                        text=span.text,
-                        label=span.label_,
-                        labels=", ".join(self.label_ids),
-                    )
-                )
-            label = self.label_ids[span.label_]
+            label = self.label_ids.get(span.label_)
+            if label is None:
+                raise ValueError(self._unknown_label(span))
             if annotated[label]:
                 exclusion = self.limits.exclusion(example.predicted, span)
             else:
@@ -182,6 +168,22 @@ class GoldReader:
                 excluded[exclusion] += 1
         spans = np.asarray(rows, dtype="int64").reshape(-1, 3)
         return Gold(spans, annotated, excluded)
+
+    def _unknown_label(self, span: Span) -> str:
+        """What is wrong with a span whose label the component lacks."""
+        if not span.label:
+            return Errors.EGP033.format(
+                name=self.name,
+                text=span.text,
+                start=span.start_char,
+                spans_key=self.spans_key,
+            )
+        return Errors.EGP007.format(
+            name=self.name,
+            text=span.text,
+            label=span.label_,
+            labels=", ".join(self.label_ids),
+        )
 
     def _annotated(self, group: SpanGroup) -> np.ndarray:
         """Which of the labels a doc is annotated for."""
@@ -220,6 +222,6 @@ def align_spans(example: Example, spans: SpanGroup) -> list[Span]:
     predicted, reference = (doc.to_array(ORTH) for doc in (example.x, example.y))
     # spaCy's alignment takes longer than the loss, and changes nothing where the
     # tokens are the same.
-    if np.array_equal(predicted, reference):
+    if predicted.tobytes() == reference.tobytes():
         return list(spans)
     return example.get_aligned_spans_y2x(spans, allow_overlap=True)

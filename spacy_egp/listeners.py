@@ -118,6 +118,8 @@ def words_without_vector(docs: Iterable[Doc]) -> list[Token]:
         may have no pieces for others, such as line breaks.
     """
     words: list[Token] = []
+    if not Doc.has_extension("trf_data"):
+        return words
     for doc in docs:
         align = getattr(getattr(doc._, "trf_data", None), "align", None)
         if align is not None:

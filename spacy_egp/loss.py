@@ -112,22 +112,23 @@ class GoldPairs:
 
     start (np.ndarray): Start token in `Heads`, int64 of shape (U,).
     end (np.ndarray): End token in `Heads`, int64 of shape (U,).
-    of_span (np.ndarray): The pair of each gold span, int64 of shape (spans,).
-    label (np.ndarray): The label of each in its head, int64 of shape (spans,).
+    gold (np.ndarray): The G pairs and labels that are gold, as positions in a flat
+        array of shape (U, C'), int64 of shape (G,).
     """
 
     start: np.ndarray
     end: np.ndarray
-    of_span: np.ndarray
-    label: np.ndarray
+    gold: np.ndarray
 
     @classmethod
-    def gather(cls, heads: Heads, gold: Sequence[np.ndarray | None]) -> "GoldPairs":
+    def gather(
+        cls, heads: Heads, gold_spans: Sequence[np.ndarray | None]
+    ) -> "GoldPairs":
         """Gather the gold spans of docs, as `zlpr_loss` takes them."""
         n_tokens, n_labels = heads.start.shape
         n_docs = len(heads.lengths) // heads.n_heads
-        spans = [spans for spans in gold if spans is not None]
-        n_spans = [0 if spans is None else len(spans) for spans in gold]
+        spans = [spans for spans in gold_spans if spans is not None]
+        n_spans = [0 if spans is None else len(spans) for spans in gold_spans]
         first = (np.cumsum(heads.lengths) - heads.lengths)[:n_docs]
         start, end, label = np.concatenate([np.zeros((0, 3), np.int64), *spans]).T
         head, label = np.divmod(label, n_labels)
@@ -135,7 +136,8 @@ class GoldPairs:
         pair, of_span = np.unique(
             (start + offset) * n_tokens + (end + offset), return_inverse=True
         )
-        return cls(pair // n_tokens, pair % n_tokens, of_span, label)
+        gold = np.unique(of_span * n_labels + label)
+        return cls(pair // n_tokens, pair % n_tokens, gold)
 
 
 @dataclass(frozen=True)
@@ -147,11 +149,13 @@ class Batch:
     pairs (GoldPairs): The gold pairs.
     pair_tokens (Tuple[Tensor, Tensor]): Their start and end tokens, int64 of shape
         (U,).
-    pair_terms (Tensor): The term in which the score of a pair and label counts, int64
-        of shape (U, C'): its stretch, for a gold label S more.
-    pair_signs (Tensor): -1 for a gold label, otherwise 1, of shape (U, C').
-    row_stretches (List[Tensor]): The stretch of each row of each block, int64 of shape
-        (B * R,).
+    gold (Tensor): The positions of the G pairs and labels that are gold in a flat
+        tensor of shape (U, C'), int64 of shape (G,).
+    gold_terms (Tensor): Those of their stretches and labels in one of shape (S, C'),
+        int64 of shape (G,).
+    stretches (Tensor): The stretch of each row of the blocks, then of each pair, int64
+        of shape (N + U,).
+    n_rows (List[int]): Rows of each block, B * R.
     weights (Tensor): Weights of stretches and labels in the mean, shape (S, C'): 0 for
         what is not annotated.
     """
@@ -160,9 +164,10 @@ class Batch:
     blocks: list[Block]
     pairs: GoldPairs
     pair_tokens: tuple[Tensor, Tensor]
-    pair_terms: Tensor
-    pair_signs: Tensor
-    row_stretches: list[Tensor]
+    gold: Tensor
+    gold_terms: Tensor
+    stretches: Tensor
+    n_rows: list[int]
     weights: Tensor
 
     @classmethod
@@ -171,34 +176,34 @@ class Batch:
         heads: Heads,
         blocks: list[Block],
         stretches: Stretches,
-        gold: Sequence[np.ndarray | None],
+        gold_spans: Sequence[np.ndarray | None],
         weights: np.ndarray | None,
     ) -> "Batch":
         """Gather what the loss needs on its device."""
-        pairs = GoldPairs.gather(heads, gold)
-        rows = [stretches.of_token[block.rows].ravel() for block in blocks]
-        start, end, pair_stretch, of_span, label, all_rows, doc, of_docs = send(
+        n_labels = heads.start.shape[1]
+        pairs = GoldPairs.gather(heads, gold_spans)
+        of_pairs = stretches.of_token[pairs.start]
+        of_rows = [stretches.of_token[block.rows].ravel() for block in blocks]
+        pair, label = np.divmod(pairs.gold, n_labels)
+        start, end, gold, gold_terms, stretch, doc, of_docs = send(
             heads.device,
             pairs.start,
             pairs.end,
-            stretches.of_token[pairs.start],
-            pairs.of_span,
-            pairs.label,
-            np.concatenate([np.zeros(0, np.int64), *rows]),
+            pairs.gold,
+            of_pairs[pair] * n_labels + label,
+            np.concatenate([*of_rows, of_pairs]),
             stretches.doc,
-            _weights_of_docs(heads, stretches, gold, weights),
+            _weights_of_docs(heads, stretches, gold_spans, weights),
         )
-        signs = heads.start.new_ones(len(start), heads.start.shape[1])
-        signs[of_span, label] = -1
-        terms = pair_stretch[:, None] + (signs < 0) * len(stretches)
         return cls(
             heads=heads,
             blocks=blocks,
             pairs=pairs,
             pair_tokens=(start, end),
-            pair_terms=terms,
-            pair_signs=signs,
-            row_stretches=list(all_rows.split([len(x) for x in rows])),
+            gold=gold,
+            gold_terms=gold_terms,
+            stretches=stretch,
+            n_rows=[len(rows) for rows in of_rows],
             weights=of_docs.to(heads.start)[doc],
         )
 
@@ -253,29 +258,34 @@ def zlpr_loss(
     blocks = list(pair_blocks(heads, segments=segments, max_length=max_length))
     stretches = Stretches.cut(heads, stretch_length)
     batch = Batch.gather(heads, blocks, stretches, gold, weights)
-    loss, largest, gradient = _loss_and_gradient(batch, [False] * len(blocks))
-    too_large = [score > LARGEST_FACTORED_SCORE for score in largest]
-    if any(too_large):
-        loss, _, gradient = _loss_and_gradient(batch, too_large)
+    loss, bounds, gradient = _loss_and_gradient(batch, [False] * len(blocks))
+    # Scores are rarely large.
+    are_large = [bound > LARGEST_FACTORED_SCORE for bound in bounds]
+    if any(are_large) or not math.isfinite(loss):
+        loss, _, gradient = _loss_and_gradient(batch, are_large, are_shifted=True)
     return loss, gradient.to_features(features.lengths)
 
 
 def _loss_and_gradient(
-    batch: Batch, by_label: Sequence[bool]
+    batch: Batch, by_label: Sequence[bool], *, are_shifted: bool = False
 ) -> tuple[float, list[float], Heads]:
     """The loss, a bound of the scores of each block, and the gradient. A GPU is waited
     for only at the end.
 
     batch (Batch): The batch.
     by_label (Sequence[bool]): The blocks whose sums are computed label by label.
+    are_shifted (bool): Whether exponentials are divided by the largest of their sum, so
+        that none overflows.
     """
     heads, blocks = batch.heads, batch.blocks
     # What outlives the large tensors of the blocks is made before them: small tensors
     # between them would fragment the memory.
     gradient, all_gradients = _zeros_like(heads)
-    n_rows = [len(rows) for rows in batch.row_stretches]
-    log_sums = heads.start.new_empty(sum(n_rows), heads.start.shape[1])
-    sums_of_blocks = log_sums.split(n_rows)
+    log_sums = heads.start.new_empty(len(batch.stretches), heads.start.shape[1])
+    # The scores of a gold pair are sums of one term.
+    sizes = [*batch.n_rows, len(batch.pairs.start)]
+    *sums_of_blocks, pair_scores = log_sums.split(sizes)
+    *stretches_of_blocks, pair_stretches = batch.stretches.split(sizes)
     bounds: list[Tensor] = []
     n_pairs = np.cumsum([block.n_pairs for block in blocks])
     n_kept = np.searchsorted(
@@ -283,53 +293,53 @@ def _loss_and_gradient(
     )
     kept: dict[int, BackpropBlock] = {}
 
-    def compute_sums(n: int) -> tuple[Tensor, Tensor, BackpropBlock]:
-        return _negative_sums(heads, blocks[n], batch.pairs, by_label[n])
+    def compute_sums(n: int) -> tuple[Tensor, BackpropBlock]:
+        out = sums_of_blocks[n].unflatten(0, blocks[n].shape[:2])
+        return _negative_sums(heads, blocks[n], batch.pairs, by_label[n], out)
 
-    def keep_sums(n: int, result: tuple[Tensor, Tensor, BackpropBlock]) -> None:
-        sums, bound, backprop = result
-        sums_of_blocks[n][:] = sums.flatten(0, 1)
+    def keep_sums(n: int, result: tuple[Tensor, BackpropBlock]) -> None:
+        bound, backprop = result
         bounds.append(bound)
         if n < n_kept:
             kept[n] = backprop
 
     share(compute_sums, keep_sums, len(blocks), heads.device)
 
+    pair_scores[:] = heads.pair_scores(*batch.pair_tokens)
+    negated_gold = -pair_scores.take(batch.gold)
+    pair_scores.view(-1).index_fill_(0, batch.gold, -torch.inf)
     n_stretches = len(batch.weights)
-    all_rows = torch.cat([batch.pair_terms.new_empty(0), *batch.row_stretches])
-    pair_values = heads.pair_scores(*batch.pair_tokens) * batch.pair_signs
-    log_totals = _log1p_sum_exp(
-        [
-            (log_sums, all_rows[:, None].expand_as(log_sums)),
-            (pair_values, batch.pair_terms),
-        ],
-        2 * n_stretches,
-    )
-    by_sign = log_totals.unflatten(0, (2, n_stretches))
-    loss = torch.sum(by_sign.sum(0) * batch.weights)
+    negative = _log1p_sum_exp(log_sums, batch.stretches, n_stretches, are_shifted)
+    n_terms = batch.weights.numel()
+    positive = _log1p_sum_exp(
+        negated_gold[:, None], batch.gold_terms, n_terms, are_shifted
+    ).view_as(negative)
+    loss = torch.sum((negative + positive) * batch.weights)
 
     # With the weights in the logarithms, the exponentials are the gradient.
-    log_totals = (by_sign - batch.weights.log()).flatten(0, 1)
-    log_negative = log_totals[:n_stretches]
+    log_weights = batch.weights.log()
+    negative -= log_weights
+    positive -= log_weights
 
     def compute_gradient(n: int) -> BlockGradient:
-        backprop = kept.pop(n, None) or compute_sums(n)[2]
-        by_row = embedding(batch.row_stretches[n], log_negative)
+        backprop = kept.pop(n, None) or compute_sums(n)[1]
+        by_row = embedding(stretches_of_blocks[n], negative)
         return backprop(by_row.unflatten(0, blocks[n].shape[:2]))
 
     def add_gradient(n: int, part: BlockGradient) -> None:
         part.add_to(gradient)
 
     share(compute_gradient, add_gradient, len(blocks), heads.device)
-    d_pair_scores = (pair_values - log_totals.gather(0, batch.pair_terms)).exp_()
-    _gradient_of_pairs(batch, d_pair_scores * batch.pair_signs).add_to(gradient)
-    # A sum is NaN or infinite if one of its terms is.
-    tensors = (heads.query, heads.key, heads.start, heads.end, all_gradients)
-    sums = [tensor.sum() for tensor in tensors]
-    values = torch.stack([loss, *bounds, *sums]).tolist()
+    d_pair_scores = (pair_scores - embedding(pair_stretches, negative)).exp_()
+    d_negated_gold = (negated_gold - positive.take(batch.gold_terms)).exp_()
+    d_pair_scores.view(-1).index_add_(0, batch.gold, d_negated_gold, alpha=-1)
+    _gradient_of_pairs(batch, d_pair_scores).add_to(gradient)
+    # A sum is NaN or infinite if one of its terms is. What is not finite in a query or
+    # a key makes NaN of the gradient of the other.
+    sums = [tensor.sum() for tensor in (heads.start, heads.end, all_gradients)]
+    values = torch.stack([loss, *sums, *bounds]).tolist()
     is_finite = bool(np.isfinite(values).all())
-    largest = values[1 : 1 + len(bounds)]
-    return (values[0] if is_finite else math.nan), largest, gradient
+    return (values[0] if is_finite else math.nan), values[1 + len(sums) :], gradient
 
 
 def _zeros_like(heads: Heads) -> tuple[Heads, Tensor]:
@@ -358,54 +368,62 @@ def _gradient_of_pairs(batch: Batch, d_scores: Tensor) -> BlockGradient:
     )
 
 
-def _log1p_sum_exp(parts: Sequence[tuple[Tensor, Tensor]], n_terms: int) -> Tensor:
-    """log(1 + sum of exp(values)) over the values of each term and column, stable.
+def _log1p_sum_exp(
+    values: Tensor, index: Tensor, n_terms: int, is_shifted: bool
+) -> Tensor:
+    """log(1 + sum of exp(values)) over the values of each term, column by column.
 
-    parts (Sequence[Tuple[Tensor, Tensor]]): Values, and the term of each, both of shape
-        (N, C').
+    values (Tensor): Shape (N, K).
+    index (Tensor): The term of each row, int64 of shape (N,).
     n_terms (int): The number of terms.
-    RETURNS (Tensor): Shape (n_terms, C').
+    is_shifted (bool): Whether exponentials are divided by the largest of their term.
+    RETURNS (Tensor): Shape (n_terms, K).
     """
-    values, _ = parts[0]
+    index = index[:, None].expand_as(values)
+    if not is_shifted:
+        total = values.new_ones((n_terms, values.shape[1]))
+        return total.scatter_add_(0, index, values.exp()).log_()
     largest = values.new_zeros((n_terms, values.shape[1]))
-    for values, index in parts:
-        largest.scatter_reduce_(0, index, values, "amax")
+    largest.scatter_reduce_(0, index, values, "amax")
     total = (-largest).exp_()
-    for values, index in parts:
-        total.scatter_add_(0, index, (values - largest.gather(0, index)).exp_())
+    total.scatter_add_(0, index, (values - largest.gather(0, index)).exp_())
     return total.log_().add_(largest)
 
 
 def _negative_sums(
-    heads: Heads, block: Block, pairs: GoldPairs, by_label: bool
-) -> tuple[Tensor, Tensor, BackpropBlock]:
-    """Logs of the sums of exp(score) over the pairs of each row that are gold for no
-    label, of shape (B, R, C'); a bound of the scores, of shape (); and the gradient."""
-    rows, columns, begin, end_of_row, gold = send(
+    heads: Heads, block: Block, pairs: GoldPairs, by_label: bool, out: Tensor
+) -> tuple[Tensor, BackpropBlock]:
+    """Compute the logs of the sums of exp(score) over the pairs of each row that are
+    gold for no label.
+
+    out (Tensor): Where they are written, shape (B, R, C').
+    RETURNS (Tuple[Tensor, Callable]): A bound of the scores, of shape (); and the
+        gradient.
+    """
+    rows, columns, column, begin, end_of_row, gold = send(
         heads.device,
         block.rows,
         block.columns,
+        np.arange(block.shape[2]),
         *block.allowed_columns(),
         block.positions(pairs.start, pairs.end),
     )
     query, start = embedding(rows, heads.query), embedding(rows, heads.start)
     key, end = embedding(columns, heads.key), embedding(columns, heads.end)
     shared = torch.bmm(query, key.mT)
-    column = torch.arange(block.shape[2], device=heads.device)
     not_allowed = (column < begin[..., None]) | (column >= end_of_row[..., None])
-    shared.masked_fill_(not_allowed, -torch.inf)
-    shared.view(-1).index_fill_(0, gold, -torch.inf)
+    shared.masked_fill_(not_allowed, LEAST)
+    shared.view(-1).index_fill_(0, gold, LEAST)
 
-    # -inf where a row has no pair would make NaN of its differences.
-    row_largest = shared.amax(2, keepdim=True).clamp_(min=LEAST)
+    row_largest = shared.amax(2, keepdim=True)
     end_largest = end.amax(1, keepdim=True)
     bound = (start + row_largest).add_(end_largest)
     if by_label:
-        log_sums, backprop_scores = _sums_by_label(shared, start, end)
+        backprop_scores = _sums_by_label(shared, start, end, out)
     else:
-        log_sums, backprop_scores = _factored_sums(
-            shared.sub_(row_largest).exp_(), end.sub_(end_largest).exp_(), bound
-        )
+        exp_shared = shared.sub_(row_largest).exp_()
+        exp_end = end.sub_(end_largest).exp_()
+        backprop_scores = _factored_sums(exp_shared, exp_end, bound, out)
 
     def backprop(log_total: Tensor) -> BlockGradient:
         d_shared, d_start, d_end = backprop_scores(log_total)
@@ -418,17 +436,18 @@ def _negative_sums(
             end=d_end.flatten(0, 1),
         )
 
-    return log_sums, bound.max(), backprop
+    return bound.max(), backprop
 
 
 def _factored_sums(
-    exp_shared: Tensor, exp_end: Tensor, bound: Tensor
-) -> tuple[Tensor, Callable]:
+    exp_shared: Tensor, exp_end: Tensor, bound: Tensor, out: Tensor
+) -> Callable:
     """Sum exp(score) of all labels by one matrix product.
 
     exp_shared (Tensor): exp(x - maximum of the row), shape (B, R, W).
     exp_end (Tensor): exp(b - maximum of the label), shape (B, W, C').
     bound (Tensor): a + both maxima, shape (B, R, C').
+    out (Tensor): Where the logs of the sums are written, shape (B, R, C').
     """
     sums = torch.bmm(exp_shared, exp_end)
 
@@ -438,25 +457,27 @@ def _factored_sums(
         d_end = torch.bmm(exp_shared.mT, scale).mul_(exp_end)
         return d_shared, scale.mul_(sums), d_end
 
-    return sums.log().add_(bound), backprop
+    torch.add(sums.log(), bound, out=out)
+    return backprop
 
 
 def _sums_by_label(
-    shared: Tensor, start: Tensor, end: Tensor
-) -> tuple[Tensor, Callable]:
+    shared: Tensor, start: Tensor, end: Tensor, out: Tensor
+) -> Callable:
     """Sum exp(score) label by label: slower than the factored sum by the number of
     labels, exact for scores of any size.
 
-    shared (Tensor): x, shape (B, R, W), -inf where it does not count.
+    shared (Tensor): x, shape (B, R, W), `LEAST` where it does not count.
     start (Tensor): a, shape (B, R, C').
     end (Tensor): b, shape (B, W, C').
+    out (Tensor): Where the logs of the sums are written, shape (B, R, C').
     """
 
     def scores(label: int) -> Tensor:
         return shared + start[..., None, label] + end[:, None, :, label]
 
     labels = range(start.shape[2])
-    log_sums = torch.stack([scores(c).logsumexp(2) for c in labels], dim=2)
+    torch.stack([scores(c).logsumexp(2) for c in labels], dim=2, out=out)
 
     def backprop(log_total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         d_shared = torch.zeros_like(shared)
@@ -468,4 +489,4 @@ def _sums_by_label(
             d_end[..., c] = d_scores.sum(1)
         return d_shared, d_start, d_end
 
-    return log_sums, backprop
+    return backprop
