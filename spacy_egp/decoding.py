@@ -152,8 +152,7 @@ def decode(
 def _floor(heads: Heads, min_score: float | np.ndarray) -> np.ndarray:
     """The minimum score of each head's labels, float64 of shape (H, C')."""
     n_labels = heads.n_heads * heads.start.shape[1]
-    floor = np.broadcast_to(np.asarray(min_score, np.float64), n_labels)
-    return floor.reshape(heads.n_heads, -1)
+    return np.full(n_labels, min_score, np.float64).reshape(heads.n_heads, -1)
 
 
 @dataclass(frozen=True)

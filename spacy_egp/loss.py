@@ -461,9 +461,7 @@ def _factored_sums(
     return backprop
 
 
-def _sums_by_label(
-    shared: Tensor, start: Tensor, end: Tensor, out: Tensor
-) -> Callable:
+def _sums_by_label(shared: Tensor, start: Tensor, end: Tensor, out: Tensor) -> Callable:
     """Sum exp(score) label by label: slower than the factored sum by the number of
     labels, exact for scores of any size.
 

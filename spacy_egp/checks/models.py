@@ -15,6 +15,7 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import DIR_MODEL_LAST, train
 from spacy.util import load_model
 from thinc.api import Config
+from tqdm import tqdm
 
 from ..errors import Errors
 from ..readers import Corpus
@@ -137,7 +138,8 @@ class CrossValidation:
         n_texts, n_folds = len(self._fold_of), len(self._folds)
         if not 2 <= n_folds <= n_texts:
             raise ValueError(Errors.EGP278.format(n_texts=n_texts, n_folds=n_folds))
-        for fold in self._folds:
+        # The bar is for a terminal only.
+        for fold in tqdm(self._folds, "Folds", unit=" folds", disable=None):
             yield from fold.judge(self._train_without(fold), self.name)
 
     def _train_without(self, fold: _Docs) -> Language:

@@ -111,10 +111,18 @@ def print_result(result: "Result") -> None:
     if result.contradictions is not None:
         msg.divider("Likely errors")
         _print_contradictions(result.contradictions)
-    msg.divider("Spans to look at")
-    for part, counts in result.parts.items():
-        for problem, places in counts.problems.items():
-            _print_places(f"{part}: {problem.description}", places.first, places.count)
+    problems = {
+        f"{part}: {problem.description}": places
+        for part, counts in result.parts.items()
+        for problem, places in counts.problems.items()
+        if places.count
+    }
+    if problems:
+        msg.divider("Spans to look at")
+    for title, places in problems.items():
+        msg.text(f"{places.count} {title}")
+        _print_contexts(places.first[:MAX_EXAMPLES])
+        print_rest(places.count, MAX_EXAMPLES)
     msg.divider("Verdict")
     for sentence in result.unchecked:
         msg.info(escape(sentence))
@@ -173,13 +181,6 @@ def _print_contradictions(contradictions: "Listing[Contradiction]") -> None:
         msg.text(escape(f"likely {label} (log-odds {log_odds:.1f})"))
         _print_contexts([place])
     print_rest(contradictions.count, MAX_EXAMPLES)
-
-
-def _print_places(title: str, places: Sequence["Place"], count: int) -> None:
-    if count:
-        msg.text(f"{count} {title}")
-        _print_contexts(places[:MAX_EXAMPLES])
-        print_rest(count, MAX_EXAMPLES)
 
 
 def _print_contexts(places: Sequence["Place"]) -> None:

@@ -87,9 +87,13 @@ def init_config_cli(
         path.write_text(config, encoding="utf8")
     msg.good("Saved the config", output_path)
     msg.text("Train with it:")
+    train_path = train_path or Path("train.spacy")
+    # As `convert --split` names the parts.
+    is_named = "train" in train_path.name
+    dev_name = train_path.name.replace("train", "dev") if is_named else "dev.spacy"
     print(
-        f"{COMMAND} train {output_path} --paths.train {train_path or 'train.spacy'} "
-        "--paths.dev dev.spacy --output training"
+        f"{COMMAND} train {output_path} --paths.train {train_path} "
+        f"--paths.dev {train_path.with_name(dev_name)} --output training"
     )
 
 

@@ -98,6 +98,8 @@ def threshold_cli(
     except (OSError, ValueError) as error:
         msg.fail("Cannot find the threshold", escape(error), exits=1)
     print_tuning(tuning)
+    if by_label and len(set(cast(dict, tuning.threshold).values())) == 1:
+        msg.info("No label does better with a threshold of its own")
     if output_path is not None:
         msg.good("Saved the pipeline", output_path)
 
@@ -107,6 +109,8 @@ def print_tuning(tuning: "Tuning") -> None:
 
     tuning (Tuning): The thresholds and scores.
     """
+    from ..report.tuning import N_FOLDS
+
     header = ("Threshold", "Precision", "Recall", "F")
     msg.divider("One threshold for all labels")
     curve = {round(100 * x): score for x, score in tuning.curve.items()}
@@ -131,7 +135,7 @@ def print_tuning(tuning: "Tuning") -> None:
     rows = {
         "As the pipeline is": tuning.before,
         "With the suggested threshold": tuning.score,
-        "The same, on held-out docs": tuning.held_out,
+        "Found on other docs": tuning.held_out,
     }
     msg.table(
         [(name, *_percent(score)) for name, score in rows.items()],
@@ -139,11 +143,19 @@ def print_tuning(tuning: "Tuning") -> None:
         divider=True,
         aligns=("l", *"rrr"),
     )
-    if tuning.unreached:
-        labels = escape(", ".join(tuning.unreached))
-        msg.warn("No threshold reaches the target; the nearest one is used", labels)
+    msg.text(
+        f"Found on other docs: the docs are cut into {N_FOLDS} parts, and each is "
+        "scored with the threshold found on the others. Expect this on new docs."
+    )
     if not isinstance(tuning.threshold, dict):
+        if tuning.unreached:
+            msg.warn("No threshold reaches the target; this one comes nearest")
         msg.good(f"Suggested threshold: {tuning.threshold:.2f}")
+    elif tuning.unreached:
+        msg.warn(
+            "Labels that reach the target at no threshold; they have the nearest one",
+            escape(", ".join(tuning.unreached)),
+        )
 
 
 def _percent(score: "Score") -> list[str]:

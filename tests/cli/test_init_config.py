@@ -47,6 +47,18 @@ def test_language(lang, encoder):
         assert load_config_from_str(nlp.config.to_str()) == config
 
 
+@pytest.mark.parametrize(
+    ("train", "dev"),
+    [("corpus-train.spacy", "corpus-dev.spacy"), ("docs.spacy", "dev.spacy")],
+)
+def test_the_next_command(train, dev, tmp_path):
+    """It names the parts as `convert --split` does, and never the training part for
+    both."""
+    path = write_corpus(tmp_path / train, NESTED_DATA)
+    result = run(tmp_path / "config.cfg", "--train", path)
+    assert f"--paths.train {path} --paths.dev {tmp_path / dev} " in result.output
+
+
 def test_gpu():
     """As in spaCy's init config, a GPU is for a transformer, that of the language."""
     result = run("-", "--gpu", "--lang", "de")

@@ -11,6 +11,9 @@ from spacy.util import load_config
 from typer.testing import CliRunner
 
 from spacy_egp.cli import app
+from spacy_egp.cli.threshold import print_tuning
+from spacy_egp.report.statistics import Score
+from spacy_egp.report.tuning import Tuning
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,25 @@ def test_what_is_shown(paths, tmp_path):
     assert "Thresholds by label" in words
     for label in ("LOC", "PERSON", "PLACES", "TITLE"):
         assert label in words
+
+
+@pytest.mark.parametrize(
+    ("threshold", "unreached", "words"),
+    [
+        (0.9, ["all"], "No threshold reaches the target; this one comes nearest"),
+        (
+            {"LOC": 0.9, "PER": 0.5},
+            ["LOC"],
+            "Labels that reach the target at no threshold",
+        ),
+    ],
+)
+def test_a_target_that_is_not_reached(threshold, unreached, words, capsys):
+    score = Score.count(4, 3, 2)
+    labels = dict.fromkeys(["LOC", "PER"], score)
+    tuning = Tuning(threshold, score, score, score, labels, {}, unreached)
+    print_tuning(tuning)
+    assert words in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_pipeline_gets_its_thresholds_in_place(paths, tmp_path):
