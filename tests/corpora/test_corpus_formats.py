@@ -1,6 +1,7 @@
 """Every variant of a format is read with the spans that it means, or is an error."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -32,7 +33,10 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from spacy_egp.corpora.convert import ConversionError, convert
-from spacy_egp.corpora.reader import detect_format
+from spacy_egp.corpora.files import walk_files
+from spacy_egp.corpora.format import Options
+from spacy_egp.corpora.reader import detect_format, read_corpus
+from spacy_egp.corpora.records import BadRecord, BaseRecord, LeftOut
 from spacy_egp.corpora.summary import Fate
 
 
@@ -44,6 +48,53 @@ def test_format(case, tmp_path):
     convert([tmp_path / "in"], output, **options)
     expected = [(text, sorted(spans)) for text, spans in docs]
     assert list(read(output)) == expected
+
+
+def read_entries(folder, options):
+    """All entries of a corpus, as convert reads them."""
+    files = [file for _, file in walk_files([folder])]
+    columns = tuple(options.get("columns", ()))
+    names = tuple(options.get("label_names", ()))
+    reading = Options(options.get("source_key"), columns, names)
+    return list(read_corpus(files, reading, options.get("format"), lambda n: None))
+
+
+def cut_off(data):
+    """A file's data without its second half, and without its end."""
+    data = data if isinstance(data, bytes) else data.encode()
+    return [data[: len(data) // 2], data[:-3]]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_entry_says_where_it_is_and_what_it_lacks(case, tmp_path):
+    """For messages, and for a split that keeps documents together: of a whole file, and
+    of one that is cut off."""
+    files, data, options, _ = CASES[case]
+    files = {files: data} if isinstance(files, str) else files
+    variants = [files]
+    for name in files:
+        variants += [{**files, name: cut} for cut in cut_off(files[name])]
+    for i, variant in enumerate(variants):
+        folder = tmp_path / str(i)
+        write(folder, variant, None)
+        for entry in read_entries(folder, options):
+            assert entry.source.startswith(str(folder))
+            if isinstance(entry, BaseRecord):
+                assert entry.document
+                for bad in entry.bad:
+                    assert_says_what(bad)
+            elif isinstance(entry, BadRecord):
+                assert_says_what(entry)
+            elif isinstance(entry, LeftOut):
+                assert re.match(r"\[EGP\d{3}\] ", entry.reason)
+            else:
+                assert entry[1]
+
+
+def assert_says_what(bad):
+    assert re.match(r"\[EGP\d{3}\] ", bad.problem)
+    # What a message should say, and does not.
+    assert not re.search(r"\bNone\b", bad.problem)
 
 
 # Files, options, and what the error or its list says.
@@ -144,7 +195,10 @@ def test_error(case, tmp_path, monkeypatch):
         convert([tmp_path / "in"], tmp_path / "out.spacy", **options)
     texts = [str(error.value)]
     if isinstance(error.value, ConversionError):
-        texts += map(str, error.value.summary.bad.first)
+        for bad in error.value.summary.bad.first:
+            assert bad.source.startswith(str(tmp_path / "in"))
+            assert_says_what(bad)
+            texts.append(str(bad))
     assert any(message in text for text in texts), texts
     assert not (tmp_path / "out.spacy").exists()
 
