@@ -1,7 +1,7 @@
 """Whole pipelines: spaCy's default tok2vec and one recognizer over it, through
 `nlp.update` and `nlp.pipe`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import cycle, islice
 from typing import Any
@@ -61,7 +61,15 @@ def training_speeds(
     RETURNS (Dict[str, Dict[str, float]]): By name, words per second: median, minimum
         and maximum.
     """
-    updates = {}
+    return interleaved(training_rounds(pipelines, docs), n_rounds)
+
+
+def training_rounds(
+    pipelines: dict[str, Language], docs: list[Doc]
+) -> dict[str, Callable[[], float]]:
+    """RETURNS (Dict[str, Callable]): By name, what trains a pipeline for a round and
+    returns the words per second."""
+    updates: dict[str, Callable[[], float]] = {}
     for name, nlp in pipelines.items():
         batches = cycle(minibatch(make_examples(nlp, docs), DOCS_PER_UPDATE))
         # By itself, resume_training does not know variables such as max_steps.
@@ -69,18 +77,23 @@ def training_speeds(
         optimizer = registry.resolve({"optimizer": settings})["optimizer"]
         nlp.resume_training(sgd=optimizer)
         updates[name] = partial(_update, nlp, batches, optimizer)
-    return interleaved(updates, n_rounds)
+    return updates
 
 
 def prediction_speeds(
     pipelines: dict[str, Language], docs: list[Doc], n_rounds: int
 ) -> dict[str, dict[str, float]]:
     """Measure the prediction of pipelines, interleaved; see `training_speeds`."""
+    return interleaved(prediction_rounds(pipelines, docs), n_rounds)
+
+
+def prediction_rounds(
+    pipelines: dict[str, Language], docs: list[Doc]
+) -> dict[str, Callable[[], float]]:
+    """RETURNS (Dict[str, Callable]): By name, what predicts the first docs and returns
+    the words per second."""
     docs = docs[:N_DEV_DOCS]
-    return interleaved(
-        {name: partial(_predict, nlp, docs) for name, nlp in pipelines.items()},
-        n_rounds,
-    )
+    return {name: partial(_predict, nlp, docs) for name, nlp in pipelines.items()}
 
 
 def make_examples(nlp: Language, docs: list[Doc]) -> list[Example]:
