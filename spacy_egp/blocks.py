@@ -8,8 +8,8 @@ from typing import cast
 
 import numpy as np
 import torch
-from thinc.types import Floats2d, Floats3d, FloatsXd, Ints1d
-from thinc.util import torch2xp, xp2torch
+from thinc.types import Floats2d, Floats3d, Ints1d
+from thinc.util import torch2xp
 from torch import Tensor
 from torch.nn.functional import embedding
 
@@ -52,15 +52,16 @@ class Heads:
     def from_features(cls, features: PointerFeatures) -> "Heads":
         n_heads = features.query.shape[1]
 
-        def by_head(array: FloatsXd) -> Tensor:
-            tensor = xp2torch(array).unflatten(1, (n_heads, -1)).transpose(0, 1)
+        def by_head(tensor: Tensor) -> Tensor:
+            tensor = tensor.unflatten(1, (n_heads, -1)).transpose(0, 1)
             return tensor.flatten(0, 1).flatten(1)
 
+        query, key, start, end = map(by_head, features.tensors)
         return cls(
-            query=by_head(features.query),
-            key=by_head(features.key),
-            start=by_head(features.start),
-            end=by_head(features.end),
+            query=query,
+            key=key,
+            start=start,
+            end=end,
             lengths=np.tile(np.asarray(features.lengths.tolist(), np.int64), n_heads),
             n_heads=n_heads,
         )

@@ -1,12 +1,14 @@
 """What a model hands to the loss and to the decoder."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, pairwise
 
 import numpy as np
 import torch
 from thinc.types import Floats2d, Floats3d, Ints1d
 from thinc.util import xp2torch
+from torch import Tensor
 
 from .threads import one_thread
 
@@ -38,6 +40,13 @@ class PointerFeatures:
     end: Floats2d
     lengths: Ints1d
 
+    @cached_property
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """RETURNS (Tuple[Tensor, Tensor, Tensor, Tensor]): Query, key, start and end,
+        in the same memory: to convert an array takes as long as an operation."""
+        query, key = xp2torch(self.query), xp2torch(self.key)
+        return query, key, xp2torch(self.start), xp2torch(self.end)
+
     @one_thread()
     def docs_not_finite(self) -> list[int]:
         """Find the docs with features that are NaN or infinite, or so large that scores
@@ -57,7 +66,6 @@ class PointerFeatures:
     def _bound_scores(self, tokens: slice) -> float:
         """What no score of the tokens exceeds: norms take a fraction of the time that a
         look at each value takes. A GPU is waited for only once."""
-        arrays = (self.query, self.key, self.start, self.end)
-        squares = [xp2torch(array[tokens]).square().sum() for array in arrays]
+        squares = [tensor[tokens].square().sum() for tensor in self.tensors]
         query, key, start, end = np.sqrt(torch.stack(squares).tolist())
         return float(query * key + start + end)
