@@ -376,14 +376,15 @@ def resize_pointer_head(model: Model[Ragged, PointerFeatures], nO: int) -> None:
     if layer.has_param("W"):
         new = _with_more_rows(layer, growth, n_groups)
         if bias is not None:
-            _make_silent(new, model.get_dim("nO"))
+            _make_silent(new, model.ops.xp.arange(nO) >= model.get_dim("nO"))
         model.replace_node(layer, new)
     model.set_dim("nO", nO, force=True)
 
 
 def keep_labels(model: Model[Ragged, PointerFeatures], kept: Sequence[int]) -> None:
     """Remove all labels except some from a pointer head. Its output for these stays the
-    same.
+    same, but for labels that have not been taught since they were added: they start
+    anew.
 
     model (Model[Ragged, PointerFeatures]): The pointer head.
     kept (Sequence[int]): Indices of the labels to keep, at least one.
@@ -400,26 +401,41 @@ def keep_labels(model: Model[Ragged, PointerFeatures], kept: Sequence[int]) -> N
             shape = param.shape[1:]
             by_label = param.reshape((n_groups, n_labels, -1, *shape))
             new.set_param(name, by_label[:, list(kept)].reshape((-1, *shape)))
+        if bias is not None:
+            are_silent = _are_silent(*_by_label(old))[list(kept)]
+            # The others were among those of which they are the mean.
+            if are_silent.any() and not are_silent.all():
+                _make_silent(new, are_silent)
         model.replace_node(old, new)
     model.set_dim("nO", len(kept), force=True)
 
 
-def _make_silent(bias: Model[Floats2d, Floats2d], n_old: int) -> None:
-    """Set the rows of start and end scores of new labels, after those of `n_old` others
-    in each half.
+def _make_silent(bias: Model[Floats2d, Floats2d], new: Any) -> None:
+    """Set the rows of start and end scores of new labels.
 
     The inner products that all labels share are large where an entity of any label is;
     the start and end scores of the labels that a pair of tokens does not have make up
     for it. A new label therefore starts as the mean of the others plus
     `NEW_LABEL_SCORE`, which is enough for a single label, too. Others that are silent
     themselves do not count, so that each of several new labels starts alike.
+
+    bias (Model[Floats2d, Floats2d]): The layer of the scores.
+    new (Any): Which of its C labels are new, bool of shape (C,), on its device.
     """
+    W, b = _by_label(bias)
+    taught = ~new
+    taught[taught] = ~_are_silent(W[:, taught], b[:, taught])
+    W[:, new] = W[:, taught].mean(axis=1, keepdims=True)
+    b[:, new] = b[:, taught].mean(axis=1, keepdims=True)
+    b[:, new] += NEW_LABEL_SCORE / bias.attrs["learn_rate_scale"]
+
+
+def _by_label(bias: Model[Floats2d, Floats2d]) -> tuple[Any, Any]:
+    """The weights of start and end scores, of shape (2, C, nI), and the bias, of shape
+    (2, C), in the same memory."""
     W: Any = bias.get_param("W").reshape((2, -1, bias.get_dim("nI")))
     b: Any = bias.get_param("b").reshape((2, -1))
-    old = ~_are_silent(W[:, :n_old], b[:, :n_old])
-    W[:, n_old:] = W[:, :n_old][:, old].mean(axis=1, keepdims=True)
-    b[:, n_old:] = b[:, :n_old][:, old].mean(axis=1, keepdims=True)
-    b[:, n_old:] += NEW_LABEL_SCORE / bias.attrs["learn_rate_scale"]
+    return W, b
 
 
 def _are_silent(W: Any, b: Any) -> Any:

@@ -48,6 +48,33 @@ def scores_of(nlp, text=TEXT):
     return nlp.get_pipe("egp_ner").score_matrix(nlp.make_doc(text))
 
 
+def test_labels_that_are_not_taught_start_alike(states):
+    """Also after another label was removed."""
+
+    def scores_after(*changes):
+        nlp = make_nlp().from_bytes(states["EfficientGlobalPointer"])
+        component = nlp.get_pipe("egp_ner")
+        for method, label in changes:
+            getattr(component, method)(label)
+        assert spans_of(nlp(TEXT)) and not {"A", "B"} & doc_labels(nlp)
+        return dict(zip(component.labels, scores_of(nlp)))
+
+    first, removal, second = (
+        ("add_label", "A"),
+        ("remove_label", "PERSON"),
+        ("add_label", "B"),
+    )
+    expected = scores_after(removal, first, second)
+    found = scores_after(first, removal, second)
+    for label in expected:
+        np.testing.assert_allclose(found[label], expected[label], atol=1e-4)
+    np.testing.assert_allclose(found["A"], found["B"], atol=1e-4)
+
+
+def doc_labels(nlp):
+    return {label for *_, label in spans_of(nlp(TEXT))}
+
+
 def test_scores_of_other_labels_stay(nlp, component, tmp_path):
     before = dict(zip(component.labels, scores_of(nlp)))
     found = spans_of(nlp(TEXT))
