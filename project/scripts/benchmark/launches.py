@@ -78,6 +78,8 @@ def measure_launches(
     """Write what is launched, and the time that it takes, as JSON and as a table
     (Markdown) beside it."""
     use_device(gpu_id)
+    # The profiler does not see what other threads compute.
+    torch.set_num_threads(1)
     results = []
     for size in SIZES:
         steps = make_steps(Case("egp_ner", "", *size), seed)
