@@ -139,6 +139,16 @@ def test_large_scores_are_exact_and_finite(size):
     assert_equals_dense(cast(features, "float32"), gold, tolerance=1e-3)
 
 
+@pytest.mark.parametrize("score", [-80, -95, -300])
+def test_gold_pairs_of_low_scores_are_exact_and_finite(score):
+    """Where no score is large, but exp(-score) of a gold pair is, or overflows."""
+    rng = np.random.default_rng(0)
+    features = random_features(rng, [7, 5], n_labels=3, n_heads=1)
+    features.start[:] += score
+    gold = [np.asarray([(1, 4, 0), (0, 6, 2)]), np.asarray([(2, 2, 1)])]
+    assert_equals_dense(cast(features, "float32"), gold, tolerance=1e-4)
+
+
 def test_large_parts_that_cancel_are_summed_in_factors(monkeypatch):
     """What decides is the largest score of a row and label, not the parts' largest."""
     monkeypatch.delattr(spacy_egp.loss, "_sums_by_label")
