@@ -29,7 +29,7 @@ def source_settings() -> Callable[[AnyLanguage], AnyLanguage]:
 
 
 def _set_source_settings(nlp: AnyLanguage) -> AnyLanguage:
-    # As the user wrote it: in `nlp.config`, those of the sources have replaced it.
+    # The config as the user wrote it: `nlp.config` has the sections of the sources.
     sections = Config(nlp._config).interpolate()["components"]
     for name, component in nlp.components:
         section = sections[name]
