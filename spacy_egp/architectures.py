@@ -126,7 +126,7 @@ def _with_head(
 
 
 def _set_linear_refs(model: Model[list[Doc], PointerFeatures]) -> None:
-    """Name the linear layers of the head, by which weights are exchanged."""
+    """Set refs to the linear layers of the head, for access to their weights."""
     head = model.get_ref("output_layer")
     for name in ("pointer", "bias"):
         if head.has_ref(name):
@@ -140,7 +140,7 @@ def _resize_output(model: Model[list[Doc], PointerFeatures], nO: int) -> None:
 
 
 def keep_outputs(model: Model[list[Doc], PointerFeatures], kept: Sequence[int]) -> None:
-    """Remove all labels except some from a model. Its output for these stays the same.
+    """Remove all labels except some from a model, see `layers.keep_labels`.
 
     model (Model[List[Doc], PointerFeatures]): The model.
     kept (Sequence[int]): Indices of the labels to keep, at least one.

@@ -18,20 +18,20 @@ from .features import PointerFeatures
 # Token pairs in a block: bounds the memory of the loss and of the decoder, and keeps
 # what they work on in the processor's cache.
 PAIRS_PER_BLOCK = 2**19
-# Pairs of padding that cost less than a block more.
+# Pairs of padding that cost less than one more block.
 PADDING_PER_BLOCK = 2**14
-# On a GPU, where a block costs the launches of its kernels, pairs and padding are this
-# many times as many.
+# Factor on both numbers on a GPU, where each block costs the launches of its kernels.
 LARGER_ON_GPU = 16
-# Rows (start tokens) of a block within one doc: few, so that a long doc computes few
-# pairs below the diagonal, and enough for fast products of queries and keys.
+# Rows (start tokens) of a block within one doc: few enough to compute few pairs below
+# the diagonal of a long doc, and enough for fast products of queries and keys.
 ROWS_PER_BLOCK = 128
 
 
 @dataclass(frozen=True)
 class Heads:
-    """Pointer features as tensors, each head a batch of docs of its own: H heads make
-    T' = H * T tokens in H * docs docs, each with the C' = C / H labels of its head.
+    """Pointer features as tensors, in which each head is a batch of docs of its own.
+    H heads make T' = H * T tokens in H * docs docs, each with the C' = C / H labels of
+    its head.
 
     query (Tensor): Shape (T', d).
     key (Tensor): Shape (T', d).
@@ -134,8 +134,8 @@ class Block:
         return self.first_column[:, None] + column
 
     def allowed_columns(self) -> tuple[np.ndarray, np.ndarray]:
-        """The first column of a row whose pair may be a span, and the first one after
-        that whose pair may not, int64 of shape (B, R)."""
+        """For each row, the first column whose pair may be a span and the first column
+        after it whose pair may not, int64 of shape (B, R)."""
         row = np.arange(self.shape[1])
         begin = (self.first_row - self.first_column)[:, None] + row
         end = self.n_columns[:, None]
@@ -154,7 +154,7 @@ class Block:
         bounds = self.first_row.min(), (self.first_row + self.n_rows).max()
         within = slice(*np.searchsorted(start, bounds))
         start, end = start[within], end[within]
-        # A row is in one stretch, whose matrices have the same first row.
+        # A row belongs to one stretch, whose matrices all have the same first row.
         order = np.lexsort((self.first_column, self.first_row))
         first_row, first_column = self.first_row[order], self.first_column[order]
         nearest = first_row[np.searchsorted(first_row, start, side="right") - 1]
@@ -174,7 +174,7 @@ def send(device: torch.device, *arrays: np.ndarray) -> Iterator[Tensor]:
 
     device (torch.device): The device.
     arrays (np.ndarray): int64 or float64.
-    YIELDS (Tensor): Each array there; on the CPU it shares the memory.
+    YIELDS (Tensor): Each array on the device. On the CPU, the two share their memory.
     """
     tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
     if device.type == "cpu":
@@ -223,15 +223,18 @@ def pair_blocks(
 
 
 def growth_of_blocks(device: torch.device) -> int:
-    """How many times as large as on the CPU blocks are on a device."""
+    """By which factor blocks on a device are larger than on the CPU."""
     return 1 if device.type == "cpu" else LARGER_ON_GPU
 
 
 def _matrices(
     lengths: np.ndarray, max_length: int | None, max_pairs: int
 ) -> np.ndarray:
-    """Cut segments into stretches of rows, and those into matrices, widest first: the
-    fields of `Block` for each, int64 of shape (matrices, 5)."""
+    """Cut segments into stretches of rows, and these into matrices.
+
+    RETURNS (np.ndarray): The fields of `Block` for each matrix, widest first, int64 of
+        shape (matrices, 5).
+    """
     lengths = lengths[lengths > 0]
     first = np.cumsum(lengths) - lengths
     reach = lengths if max_length is None else np.minimum(lengths, max_length)
@@ -254,8 +257,12 @@ def _matrices(
 
 
 def _cut(lengths: np.ndarray, most: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Cut each of some lengths into pieces: for each piece the index of the length, how
-    many pieces are before it, and its own length, `most` unless it is the last."""
+    """Cut lengths into pieces.
+
+    RETURNS (Tuple[np.ndarray, ...]): For each piece the index of the length it is cut
+        from, the number of pieces of this length before it, and its own length: `most`
+        unless it is the last piece.
+    """
     n_pieces = -(-lengths // most)
     index = np.repeat(np.arange(len(lengths)), n_pieces)
     nth = np.arange(len(index)) - (np.cumsum(n_pieces) - n_pieces)[index]

@@ -72,7 +72,7 @@ from .settings import (
 from .threads import keep_one_thread_if_forked
 from .thresholds import DEFAULT_THRESHOLD, Threshold, min_scores
 
-# By which factor a span may be longer than the longest gold span, by default.
+# By default, a span may be longer than the longest gold span by this factor.
 LENGTH_MARGIN = 1.25
 # What spaCy saves of a component.
 FIELDS = ("cfg", "model", "vocab")
@@ -127,7 +127,7 @@ def make_egp_ner(
     nlp: Language,
     name: str,
     model: Model[list[Doc], PointerFeatures],
-    # Of any type: spaCy would turn some values into others, the component checks them.
+    # Any type: spaCy would convert some values to others. The component checks them.
     spans_key: Any,
     threshold: Any,
     max_length: Any,
@@ -396,8 +396,8 @@ class EGPRecognizer(TrainablePipe):
         )
 
     def _check_training(self, nlp: Language) -> None:
-        """Refuse a training that hides labels. Warn of a pipeline in which the
-        component's spans are replaced by others or do not count."""
+        """Refuse to train if the lists of annotated labels would be lost. Warn if other
+        components overwrite the spans, or if the spans do not count in the score."""
         self._is_training_checked = True
         if forgets_lists(nlp, self.key, self.labels_attr):
             raise ValueError(
@@ -560,7 +560,7 @@ class EGPRecognizer(TrainablePipe):
             features or the loss are NaN or infinite.
         """
         if self.pipeline.nlp is not None and not self._is_training_checked:
-            # spaCy does not initialize a component with a source.
+            # spaCy does not initialize a sourced component.
             self._check_training(self.pipeline.nlp)
         examples = list(examples)
         docs = [example.predicted for example in examples]
@@ -590,7 +590,7 @@ class EGPRecognizer(TrainablePipe):
         gold: list[np.ndarray | None],
         annotated: np.ndarray,
     ) -> tuple[float, PointerFeatures]:
-        """The loss of gold spans, and its gradient, which are finite."""
+        """The loss of gold spans and its gradient, checked to be finite."""
         limits = self.limits
         loss, d_features = zlpr_loss(
             features,
@@ -714,7 +714,7 @@ class EGPRecognizer(TrainablePipe):
         )
 
     def _check_alignment(self, tally: GoldTally) -> None:
-        """Refuse a corpus with other tokens than the pipeline's."""
+        """Refuse a corpus most of whose spans do not fit the pipeline's tokens."""
         n_misaligned = tally.excluded[Exclusion.MISALIGNED]
         if 2 * n_misaligned > tally.n_spans:
             raise ValueError(
@@ -728,9 +728,9 @@ class EGPRecognizer(TrainablePipe):
             )
 
     def _learn_from(self, tally: GoldTally) -> None:
-        """Raise the learned length to what the longest gold span justifies, also after
-        `initialize`, which may have seen a part of the corpus only. Warn of the spans
-        that are left out of training, once."""
+        """Raise the learned length to what the longest gold span justifies, even after
+        `initialize`, which may have seen only a part of the corpus. Warn once of the
+        spans that are left out of training."""
         justified = math.ceil(tally.max_length * LENGTH_MARGIN)
         if justified > (self.cfg["learned_length"] or 0):
             self.cfg["learned_length"] = justified
@@ -747,7 +747,7 @@ class EGPRecognizer(TrainablePipe):
             )
 
     def _report_missing(self, docs: Sequence[Doc]) -> None:
-        """Warn of docs without the sentences or vectors that they should have, once."""
+        """Warn once of docs that lack sentences or vectors that they should have."""
         n_docs = sum(map(self.limits.lacks_sentences, docs))
         if n_docs:
             self._warn_once(Warnings.EGPW004, n_docs=n_docs, n_all=len(docs))
@@ -759,7 +759,7 @@ class EGPRecognizer(TrainablePipe):
             )
 
     def _report_replaced(self, doc: Doc, spans: Sequence[Span]) -> None:
-        """Warn of spans that a doc has and that are not among its new ones, once."""
+        """Warn once of present spans of a doc that are not among its new ones."""
         if not doc.spans.get(self.key):
             return
         kept = set(spans)
@@ -774,7 +774,7 @@ class EGPRecognizer(TrainablePipe):
             )
 
     def _report_unknown_labels(self) -> None:
-        """Warn of labels in the settings that the component lacks, once."""
+        """Warn once of labels in the settings that the component lacks."""
         threshold = self.threshold
         named = [
             *(threshold if isinstance(threshold, dict) else ()),
@@ -848,8 +848,9 @@ class EGPRecognizer(TrainablePipe):
 
     @contextmanager
     def _restoring(self, source: str | Path) -> Iterator[dict[str, Any]]:
-        """Load a state within; the settings, which stay as they are, and those that
-        were saved come apart. Labels and weights are checked."""
+        """Load a state in this context. The component keeps its settings; the saved
+        state is in the yielded table when the context ends. Labels and weights are
+        checked."""
         head = head_settings(self.model)
         configured, self.cfg = self.cfg, {}
         saved: dict[str, Any] = {}

@@ -12,16 +12,15 @@ from .blocks import Block, Heads, pair_blocks, send
 from .features import PointerFeatures
 from .threads import one_thread, share
 
-# A model that goes wrong, or a threshold of 0, may put most of the n^2 pairs of a doc
-# above the threshold. Of a doc of n tokens at most the best
-# max(SPANS_PER_DOC, SPANS_PER_TOKEN * n) spans are kept, and of a stretch of its tokens
-# or of a head the same share.
+# If a model has gone wrong, or the threshold is 0, most of the n^2 pairs of a doc may
+# be above the threshold. Only the best max(SPANS_PER_DOC, SPANS_PER_TOKEN * n) spans of
+# a doc of n tokens are kept, and the same share for a stretch of its tokens or a head.
 SPANS_PER_DOC = 100_000
 SPANS_PER_TOKEN = 10
-# Scores of candidate pairs for all labels that are computed at once.
+# The number of scores that are computed at once: candidate pairs times labels.
 SCORES_PER_CHUNK = 2**22
-# The upper bound of a pair's score and the score are rounded differently; the bound
-# is trusted up to this difference only.
+# The upper bound of a pair's score and the score itself are rounded differently. A
+# bound that is below the threshold by less than this does not rule the pair out.
 BOUND_MARGIN = 0.01
 
 
@@ -65,8 +64,8 @@ class ScoredSpans:
         )
 
     def batch_positions(self) -> tuple[np.ndarray, np.ndarray]:
-        """First and last tokens as positions in a row of all docs, in which spans of
-        different docs do not overlap."""
+        """First and last tokens as positions in a sequence of all docs, in which spans
+        of different docs do not overlap."""
         shift = self.doc * (self.last.max(initial=0) + 1)
         return self.start + shift, self.last + shift
 
@@ -80,8 +79,8 @@ def to_score(probability: float) -> float:
 @one_thread()
 def to_probability(score: np.ndarray) -> np.ndarray:
     """The probability (sigmoid) of scores, float32."""
-    # PyTorch rounds the last few elements of an array differently. In float64 that is
-    # out of sight, so that a probability does not depend on the batch.
+    # PyTorch rounds the last few elements of an array differently. In float64 the
+    # difference is too small to matter: a probability does not depend on the batch.
     return torch.sigmoid(torch.from_numpy(score).double()).float().numpy()
 
 
@@ -95,13 +94,13 @@ def decode(
 ) -> ScoredSpans:
     """Find all spans with a score above a minimum.
 
-    For each pair of tokens x_ij + max_c (a_ic - t_c) + max_c b_jc bounds how far the
-    scores of all labels are above their minimum t_c; only the few pairs whose bound is
-    above 0 are scored.
+    For each pair of tokens, x_ij + max_c (a_ic - t_c) + max_c b_jc is an upper bound of
+    how far the score of any label exceeds its minimum t_c. Only the few pairs whose
+    bound is above 0 are scored.
 
     features (PointerFeatures): The features of a batch of docs.
-    min_score (Union[float, np.ndarray]): Spans must have a score greater than this;
-        one for all labels, or those of the labels, of shape (C,).
+    min_score (Union[float, np.ndarray]): The score that a span must exceed: one for all
+        labels, or one per label, of shape (C,).
     segments (Optional[Sequence[int]]): Lengths of the segments (sentences) that no
         span may cross, in the order of tokens. Defaults to the docs.
     max_length (Optional[int]): The largest number of tokens in a span.
@@ -176,7 +175,7 @@ class _Spans:
     over: np.ndarray
 
     def joined(self, other: "_Spans") -> "_Spans":
-        """Add spans of the last matrix or of matrices that follow."""
+        """Append spans of the last matrix or of later ones."""
         return _Spans(
             matrix=np.append(self.matrix, other.matrix),
             start=np.append(self.start, other.start),
@@ -187,7 +186,7 @@ class _Spans:
         )
 
     def best(self, limits: np.ndarray) -> "_Spans":
-        """Keep the best of each matrix, at most as many as its limit."""
+        """Keep the best spans of each matrix, up to its limit."""
         best, over = _best(self.score, self.matrix, limits)
         return _Spans(
             matrix=self.matrix[best],
@@ -201,11 +200,12 @@ class _Spans:
 
 @dataclass(frozen=True)
 class _Found:
-    """The spans that are found, over blocks of the same rows.
+    """The spans found so far. Blocks of the same stretch of rows are counted together.
 
-    n_spans (np.ndarray): How many in each stretch of rows, at its first token, int64
-        of shape (T',).
-    truncated (Set[int]): First tokens of the stretches with spans that were left out.
+    n_spans (np.ndarray): The number of spans in each stretch, at the index of its first
+        token, int64 of shape (T',).
+    truncated (Set[int]): First tokens of the stretches whose weakest spans were left
+        out.
     parts (List): Start, last, label and score of the spans of each block.
     """
 
@@ -214,8 +214,8 @@ class _Found:
     parts: list[tuple[np.ndarray, ...]]
 
     def is_full(self, block: Block, limits: np.ndarray) -> bool:
-        """Whether no span of a block can be kept, and all its docs are known to have
-        had too many."""
+        """Whether there is no room for spans of a block, and all its stretches are
+        known to have had too many."""
         has_room = self.n_spans[block.first_row] < limits
         return not has_room.any() and self.truncated.issuperset(
             block.first_row.tolist()
@@ -245,14 +245,14 @@ def _decode_block(
     limits: np.ndarray,
     floor: np.ndarray,
 ) -> _Spans | None:
-    """The spans of a block. A GPU is waited for twice: for the candidates and for their
+    """The spans of a block. On a GPU, it waits twice: for the candidates and for their
     scores."""
     rows, columns = send(heads.device, block.rows, block.columns)
     query, key = embedding(rows, heads.query), embedding(columns, heads.key)
     bounds = torch.baddbmm(best_end[columns][:, None], query, key.mT)
     least = -BOUND_MARGIN - best_above[rows]
-    # The bounds of all pairs, also those that are not allowed, are compared: that
-    # costs less than to tell them apart beforehand.
+    # Compare the bounds of all pairs, including those that are not allowed: that costs
+    # less than sorting them out beforehand.
     position = (bounds > least[:, :, None]).flatten().nonzero().flatten().cpu().numpy()
     matrix, row, column = np.unravel_index(position, block.shape)
     first_allowed, beyond = (at[matrix, row] for at in block.allowed_columns())
@@ -282,7 +282,7 @@ def _score_pairs(
     end: np.ndarray,
     floor: np.ndarray,
 ) -> _Spans:
-    """All spans of pairs of tokens, int64 of shape (U,), above the threshold."""
+    """All spans above the threshold among U pairs of tokens, int64 of shape (U,)."""
     scores = heads.pair_scores(*send(heads.device, start, end)).cpu().numpy()
     head = start // (len(heads.start) // heads.n_heads)
     position = np.flatnonzero(scores > floor[head])
@@ -296,8 +296,8 @@ def _score_pairs(
 def _best(
     values: np.ndarray, group: np.ndarray, limits: np.ndarray
 ) -> tuple[np.ndarray | slice, np.ndarray]:
-    """Indices of the largest values of each group, at most as many as its limit, and
-    whether the group had more. Values are ordered by group."""
+    """Indices of the largest values of each group, up to its limit, and whether the
+    group had more. Values must be ordered by group."""
     counts = np.bincount(group, minlength=len(limits))
     over = counts > limits
     if not over.any():
@@ -315,7 +315,7 @@ def _best(
 
 @one_thread()
 def score_matrix(features: PointerFeatures) -> np.ndarray:
-    """Compute the scores of all token pairs of one doc, dense, for inspection.
+    """Compute the dense scores of all token pairs of one doc, for inspection.
 
     features (PointerFeatures): The features of one doc of n tokens.
     RETURNS (np.ndarray): float32 array of shape (C, n, n): labels, start tokens, end

@@ -1,4 +1,4 @@
-"""The .spacy files that commands read: whatever is in them, they are docs or an error
+"""Read .spacy files for commands: whatever a file holds, the result is docs or an error
 that names the file."""
 
 from collections.abc import Iterator, Mapping
@@ -22,19 +22,19 @@ def load_docbin(data: bytes) -> DocBin:
     """Read the content of a file.
 
     data (bytes): The content.
-    RETURNS (DocBin): The docs, which may yet be damaged.
+    RETURNS (DocBin): The docs, which may still be damaged.
     RAISES (Exception): Whatever damaged data makes zlib, msgpack or NumPy raise;
         OSError if it decompresses to more than is plausible.
     """
-    # Checked first, because a DocBin decompresses whatever the size.
+    # Checked first, because a DocBin decompresses data of any size.
     decompress(data)
     return DocBin().from_bytes(data)
 
 
 def get_docs(doc_bin: DocBin, vocab: Vocab) -> Iterator[Doc]:
-    """Get the docs of a DocBin, as its own method does. That searches the registry and
-    the entry points of all packages for decoders three times a doc, which takes longer
-    than all else.
+    """Get the docs of a DocBin, as its own method does, but faster. The method searches
+    the registry and the entry points of all packages for decoders three times per doc,
+    which takes longer than everything else.
 
     doc_bin (DocBin): The docs.
     vocab (Vocab): Their vocab.
@@ -51,19 +51,19 @@ def get_docs(doc_bin: DocBin, vocab: Vocab) -> Iterator[Doc]:
 
 
 def read_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """Read docs, also those without tokens, which spaCy's Corpus passes over.
+    """Read docs, including those without tokens, which spaCy's Corpus skips.
 
     path (Path): A .spacy file, or a folder of such files.
     vocab (Vocab): The vocab of the docs.
     YIELDS (Doc): The docs.
-    RAISES (ValueError): If a file is damaged, or no regular file.
+    RAISES (ValueError): If a file is damaged or not a regular file.
     """
     for file, doc_bin in _read_docbins(path):
         number = 0
         try:
             for doc in get_docs(doc_bin, vocab):
                 number += 1
-                # A label that is not among the strings of the file is found here.
+                # This raises an error if the strings of the file lack a label.
                 for group in (doc.ents, *doc.spans.values()):
                     for span in group:
                         _ = span.label_
@@ -78,7 +78,7 @@ def read_examples(path: Path, nlp: Language) -> Iterator[Example]:
     path (Path): A .spacy file, or a folder of such files.
     nlp (Language): The pipeline whose tokenizer makes the docs to predict.
     YIELDS (Example): The examples.
-    RAISES (ValueError): If a file is damaged, or no regular file.
+    RAISES (ValueError): If a file is damaged or not a regular file.
     """
     yield from Corpus(path).make_examples(nlp, filter(len, read_docs(path, nlp.vocab)))
 
@@ -89,7 +89,7 @@ def _describe(path: Path, number: int, error: Exception) -> str:
 
 
 def _read_docbins(path: Path) -> Iterator[tuple[Path, DocBin]]:
-    """Files, sorted by name, and their docs, which may yet be damaged."""
+    """Files, sorted by name, and their docs, which may still be damaged."""
     for _, file in walk_files([path]):
         if isinstance(file, LeftOut) and file.source.endswith(FILE_TYPE):
             raise ValueError(f"{file.source}: {file.reason}")

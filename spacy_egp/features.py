@@ -64,8 +64,9 @@ class PointerFeatures:
         ]
 
     def _bound_scores(self, tokens: slice) -> float:
-        """What no score of the tokens exceeds: norms take a fraction of the time that a
-        look at each value takes. A GPU is waited for only once."""
+        """An upper bound of the scores of the tokens. It is made from norms, which take
+        a fraction of the time of a check of each value. On a GPU, it waits only
+        once."""
         squares = [tensor[tokens].square().sum() for tensor in self.tensors]
         query, key, start, end = np.sqrt(torch.stack(squares).tolist())
         return float(query * key + start + end)

@@ -1,4 +1,4 @@
-"""From annotated examples to the gold pairs of the loss, and what cannot be learned."""
+"""Read the gold spans of examples for the loss, and count what cannot be learned."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -75,9 +75,9 @@ class Census:
     spans_key (str): Key of `doc.spans` for gold spans.
     n_docs (int): Number of docs.
     n_unannotated (int): Number of docs without the key.
-    other_keys (Set[str]): Keys of the docs without the key.
+    other_keys (Set[str]): Other keys of the docs without it.
     has_ents (bool): Whether a doc without the key has entities.
-    is_cut (bool): Whether the docs may have been cut without their spans.
+    is_cut (bool): Whether the docs may have lost their spans when they were cut.
     """
 
     spans_key: str
@@ -216,8 +216,8 @@ def align_spans(example: Example, spans: SpanGroup) -> list[Span]:
 
     example (Example): The example.
     spans (SpanGroup): Spans of its reference doc.
-    RETURNS (List[Span]): Spans of its predicted doc; of the reference doc where the
-        tokens of both are the same.
+    RETURNS (List[Span]): Spans of its predicted doc, or of its reference doc if both
+        have the same tokens.
     """
     predicted, reference = (doc.to_array(ORTH) for doc in (example.x, example.y))
     # spaCy's alignment takes longer than the loss, and changes nothing where the

@@ -15,7 +15,7 @@ AnyLanguage = TypeVar("AnyLanguage", bound=Language)
 
 
 def remove_label(component: "EGPRecognizer", label: str) -> None:
-    """Remove a label from a component. Scores of the others stay the same.
+    """Remove a label from a component, see `EGPRecognizer.remove_label`.
 
     component (EGPRecognizer): The component.
     label (str): The label.
@@ -67,7 +67,7 @@ def check_label(component: str, label: object) -> None:
 
     component (str): Name of the component.
     label (object): The label.
-    RAISES (ValueError): If it is none.
+    RAISES (ValueError): If it is not.
     """
     if not (isinstance(label, str) and label):
         raise ValueError(
@@ -96,7 +96,7 @@ def add_labels(
     component: str, labels: list[str]
 ) -> Callable[[AnyLanguage], AnyLanguage]:
     """Create a callback for `before_init` in [initialize] that adds labels to a
-    component, also to one with a source, which is not initialized.
+    component, even to a sourced one, which spaCy does not initialize.
 
     component (str): Name of the component.
     labels (List[str]): The labels; those that it already has are skipped.

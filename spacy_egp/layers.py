@@ -19,13 +19,13 @@ from .threads import one_thread
 # Score (logit of a probability of 0.001) that an untrained model gives to every span.
 # With scores around 0 it would predict half of all token pairs as spans.
 PRIOR_SCORE = -6.9
-# What a label that is added to a model has beyond the mean of the others. This mean is
-# at most -3 on GermEval and on the demo corpus, with 12 and 8 labels; the score of a
-# single label that was trained on four sentences only is up to 26.
+# How far the score of a label that is added to a model is from the mean of the others.
+# This mean is at most -3 on GermEval (12 labels) and on the demo corpus (8 labels). A
+# single label that was trained on only four sentences scores up to 26.
 NEW_LABEL_SCORE = 4 * PRIOR_SCORE
 
-# The rotations of so many positions are kept for later batches: 8 MB for a head size of
-# 64.
+# The rotations of up to this many positions are kept for later batches: 8 MB for a head
+# size of 64.
 MAX_KEPT_POSITIONS = 2**15
 
 BiasInput = Literal["pointer", "hidden"]
@@ -92,7 +92,7 @@ def _rotation(
     """Unit complex numbers of shape (tokens, 1, head_size / 2), one per rotation."""
     n_tokens = np.asarray(lengths.tolist(), np.int64)
     longest = int(n_tokens.max(initial=0))
-    # Few different lengths, so that few tables are kept.
+    # Rounded up to a power of two, so that few tables are kept.
     n_positions = 1 << max(9, (longest - 1).bit_length())
     make_table = rotations if n_positions <= MAX_KEPT_POSITIONS else make_rotations
     table = make_table(n_positions, head_size, base, device)
@@ -120,7 +120,7 @@ rotations = lru_cache(maxsize=32)(make_rotations)
 
 
 def _rotate(X: Tensor, rotation: Tensor) -> Tensor:
-    """Rotate (tokens, blocks * head_size): an adjacent pair is one complex number."""
+    """Rotate (tokens, blocks * head_size): each adjacent pair is a complex number."""
     pairs = X.contiguous().view(len(X), -1, rotation.shape[2], 2)
     return torch.view_as_real(torch.view_as_complex(pairs) * rotation).view(X.shape)
 
@@ -296,7 +296,7 @@ def _head_forward(
     n_labels = model.get_dim("nO")
     X = ops.asarray2f(cast(Floats2d, Xr.dataXd))
     if not X.size:
-        # spacy-curated-transformers has no vectors at all where no token has pieces.
+        # spacy-curated-transformers returns no vectors at all if no token has pieces.
         X = ops.alloc2f(int(Xr.lengths.sum()), model.get_ref("pointer").get_dim("nI"))
 
     P, backprop_pointer = model.get_ref("pointer")(X, is_train)
@@ -327,8 +327,8 @@ def _head_forward(
             dX = backprop_pointer(dP + d_input)
         else:
             dX = backprop_pointer(dP) + d_input
-        # In float32 also for an encoder in half precision, which scales it before it
-        # casts it: most of it is too small for float16.
+        # In float32 even for an encoder in half precision, which scales the gradient
+        # before casting it: most of its values are too small for float16.
         return Ragged(dX, Xr.lengths)
 
     features = PointerFeatures(
@@ -383,7 +383,7 @@ def resize_pointer_head(model: Model[Ragged, PointerFeatures], nO: int) -> None:
 
 def keep_labels(model: Model[Ragged, PointerFeatures], kept: Sequence[int]) -> None:
     """Remove all labels except some from a pointer head. Its output for these stays the
-    same, but for labels that have not been taught since they were added: they start
+    same, except for labels that have not been trained since they were added: they start
     anew.
 
     model (Model[Ragged, PointerFeatures]): The pointer head.
@@ -403,7 +403,7 @@ def keep_labels(model: Model[Ragged, PointerFeatures], kept: Sequence[int]) -> N
             new.set_param(name, by_label[:, list(kept)].reshape((-1, *shape)))
         if bias is not None:
             are_silent = _are_silent(*_by_label(old))[list(kept)]
-            # The others were among those of which they are the mean.
+            # The removed labels may have been part of their mean.
             if are_silent.any() and not are_silent.all():
                 _make_silent(new, are_silent)
         model.replace_node(old, new)
@@ -413,11 +413,11 @@ def keep_labels(model: Model[Ragged, PointerFeatures], kept: Sequence[int]) -> N
 def _make_silent(bias: Model[Floats2d, Floats2d], new: Any) -> None:
     """Set the rows of start and end scores of new labels.
 
-    The inner products that all labels share are large where an entity of any label is;
-    the start and end scores of the labels that a pair of tokens does not have make up
-    for it. A new label therefore starts as the mean of the others plus
-    `NEW_LABEL_SCORE`, which is enough for a single label, too. Others that are silent
-    themselves do not count, so that each of several new labels starts alike.
+    The inner products, which all labels share, are large where there is an entity of
+    any label. The start and end scores of the labels that the entity does not have
+    offset them. A new label therefore starts as the mean of the others plus
+    `NEW_LABEL_SCORE`, which is low enough even if there is only one other label. Labels
+    that are silent themselves are left out of the mean: several new labels start alike.
 
     bias (Model[Floats2d, Floats2d]): The layer of the scores.
     new (Any): Which of its C labels are new, bool of shape (C,), on its device.
@@ -439,13 +439,13 @@ def _by_label(bias: Model[Floats2d, Floats2d]) -> tuple[Any, Any]:
 
 
 def _are_silent(W: Any, b: Any) -> Any:
-    """Which of C labels were added and have not been taught: their weights are the mean
-    of the others', and so of all, and their bias is lower. Bool of shape (C,).
+    """Which of C labels were added and have not been trained: their weights are the
+    mean of the others', and thus of all, and their bias is lower. Bool of shape (C,).
 
     W (FloatsXd): Weights, float32 of shape (2, C, nI).
     b (FloatsXd): Bias, float32 of shape (2, C).
     """
-    # Rounding differs where the mean is taken of more labels.
+    # A mean over more labels is rounded differently.
     distance = abs(W - W.mean(axis=1, keepdims=True)).max(axis=(0, 2))
     return (distance <= 1e-5 * abs(W).max()) & (b.sum(axis=0) < b.sum(axis=0).mean())
 
@@ -453,8 +453,8 @@ def _are_silent(W: Any, b: Any) -> Any:
 def _with_more_rows(
     old: Model[Floats2d, Floats2d], growth: float, n_groups: int
 ) -> Model[Floats2d, Floats2d]:
-    """A copy of a linear layer in which each of the groups of rows has grown at its
-    end. It is another node, for which the optimizer has no moments of the old shape."""
+    """A copy of a linear layer with rows added at the end of each group of rows. It is
+    a new node, for which the optimizer has no moments of the old shape."""
     n_rows = old.get_dim("nO")
     new = ScaledLinear(round(n_rows * growth), old.get_dim("nI"), **old.attrs)
     new.init = old.init

@@ -56,7 +56,7 @@ def check_listeners(nlp: Language, component: str, model: Model[Any, Any]) -> No
 
 
 def check_no_listeners(component: str, model: Model[Any, Any]) -> None:
-    """Check that a component's model computes what it needs itself.
+    """Check that a component's model does not depend on another component.
 
     component (str): Name of the component.
     model (Model[Any, Any]): The component's model.
@@ -69,8 +69,8 @@ def check_no_listeners(component: str, model: Model[Any, Any]) -> None:
 
 
 def check_vectors(component: str, model: Model[Any, Any], docs: Sequence[Doc]) -> None:
-    """Check that docs have the vectors that a component's model listens for. spaCy's
-    listeners would take zeros instead.
+    """Check that docs have the vectors that a component's model listens for. Without
+    them, spaCy's listeners would use zeros.
 
     component (str): Name of the component.
     model (Model[Any, Any]): The component's model.
@@ -110,12 +110,12 @@ def _has_transformer_output(doc: Doc) -> bool:
 
 
 def words_without_vector(docs: Iterable[Doc]) -> list[Token]:
-    """Find the words that a transformer of spacy-transformers was given no piece of:
-    those at the end of a window that has more pieces than it takes.
+    """Find the words that spacy-transformers cut off before its transformer: those at
+    the end of a window with more pieces than the transformer takes.
 
     docs (Iterable[Doc]): The docs, after the transformer.
-    RETURNS (List[Token]): Tokens with a letter or digit that have no vector. Tokenizers
-        may have no pieces for others, such as line breaks.
+    RETURNS (List[Token]): Tokens with a letter or digit that have no vector. Others,
+        such as line breaks, may have no vector because they have no pieces.
     """
     words: list[Token] = []
     if not Doc.has_extension("trf_data"):

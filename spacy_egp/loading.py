@@ -12,7 +12,7 @@ from .errors import Errors
 from .gold import are_strings
 from .settings import is_length
 
-# The dimensions of the parameters of Thinc's layers, and ours.
+# The dimensions of the parameters of Thinc's layers and of ours.
 _LINEAR: dict[str, tuple[str, ...]] = {"W": ("nO", "nI"), "b": ("nO",)}
 SHAPES: dict[str, dict[str, tuple[str, ...]]] = {
     "hashembed": {"E": ("nV", "nO")},
@@ -57,14 +57,14 @@ def check_loaded(
     labels: Any,
     settings: dict[str, Any],
 ) -> None:
-    """Check that labels and weights fit together, and to the settings of the head
-    before.
+    """Check that labels and weights fit together, and that loading has not changed the
+    settings of the head.
 
     component (str): Name of the component.
     source (Union[str, Path]): What was loaded.
     model (Model[Any, Any]): The model with the weights.
     labels (Any): The labels.
-    settings (Dict[str, Any]): The settings of the head before.
+    settings (Dict[str, Any]): The settings of the head before loading.
     RAISES (ValueError): If they do not fit, or weights are missing, NaN or infinite.
     """
     saved = head_settings(model)

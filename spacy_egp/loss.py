@@ -1,24 +1,24 @@
 """The ZLPR loss of token-pair scores and its gradient.
 
-Docs are cut into stretches of start tokens. For one stretch and label, over the allowed
-pairs (i, j) with i in the stretch and score s(i, j),
+Docs are cut into stretches of start tokens. The loss of one stretch and label sums over
+the allowed pairs (i, j) with i in the stretch, with scores s(i, j):
 
     log(1 + sum over gold of exp(-s)) + log(1 + sum over not gold of exp(s))
 
-and the loss is the mean over stretches and labels, in which labels can have weights.
-With a stretch for each doc it is
-the loss of Su et al. (arXiv 2208.02955; the reference's `globalpointer_crossentropy`).
-There the hardest pairs of a doc have most of the gradient, so that a doc with thirty
-spans of a label teaches little more than a sentence with one. With short stretches the
-loss does not depend on how a text is divided into docs.
+The loss is the mean over stretches and labels, in which labels can have weights. With
+one stretch per doc it is the loss of Su et al. (arXiv 2208.02955; the reference's
+`globalpointer_crossentropy`). There, the hardest pairs of a doc dominate the gradient:
+a doc with thirty spans of a label teaches little more than a sentence with one. With
+short stretches, the loss does not depend on how a text is divided into docs.
 
-The score is a part x that labels share plus a score of the start token, a, and one of
-the end token, b, so that the second sum is one matrix product for all labels,
+A score is the sum of a part x that all labels share, a score a of the start token and
+a score b of the end token. The second sum is therefore one matrix product for all
+labels,
 
     sum_j exp(x_ij + a_ic + b_jc) = exp(a_ic) * (exp(x) @ exp(b))_ic
 
-and no tensor has both a number of pairs and of labels in its shape. The few pairs that
-are gold for some label are left out of x, and their terms are added label by label.
+and no tensor needs a value for every pair and label. The few pairs that are gold for
+some label are left out of x, and their terms are added label by label.
 """
 
 import math
@@ -35,16 +35,17 @@ from .features import PointerFeatures
 from .threads import one_thread, share
 
 # Up to this score the factored sum is exact: what underflows in its factors is smaller
-# than exp(60 - 87), against the 1 in the logarithm.
+# than exp(60 - 87), which is negligible next to the 1 in the logarithm.
 LARGEST_FACTORED_SCORE = 60.0
-# Instead of the score -inf of no pair, of which it has the exponential, 0.
+# The shared score of pairs that do not count: like that of -inf, its exponential is 0.
 LEAST = -1e30
-# Pairs whose exponentials are kept for the gradient; those of further blocks are
-# computed again, so that memory does not grow with the square of a doc's length. On a
-# GPU more of them are kept, as blocks are larger there.
+# The exponentials of this many pairs are kept for the gradient. Those of further blocks
+# are computed again, so memory does not grow with the square of a doc's length. A GPU,
+# where blocks are larger, keeps more of them.
 KEPT_PAIRS = 2**23
 
-# From a logarithm by row and label, of shape (B, R, C'), to the block's gradient.
+# Takes a logarithm for each row and label, of shape (B, R, C'), and returns the block's
+# gradient.
 BackpropBlock = Callable[[Tensor], "BlockGradient"]
 
 
@@ -88,8 +89,8 @@ class Stretches:
 
     @classmethod
     def cut(cls, heads: Heads, length: int | None) -> "Stretches":
-        """Cut each doc into stretches of equal length (but for one token) of at most
-        `length` tokens."""
+        """Cut each doc into stretches of at most `length` tokens, whose lengths differ
+        by at most one token."""
         n_tokens = heads.lengths
         n_stretches = np.ones_like(n_tokens)
         if length is not None:
@@ -142,7 +143,8 @@ class GoldPairs:
 
 @dataclass(frozen=True)
 class Batch:
-    """What a loss is computed of: S stretches with U gold pairs, and N rows of blocks.
+    """What the loss is computed from: S stretches with U gold pairs, and N rows of
+    blocks.
 
     heads (Heads): The features.
     blocks (List[Block]): The blocks of token pairs.
@@ -151,8 +153,8 @@ class Batch:
         (U,).
     gold (Tensor): The positions of the G pairs and labels that are gold in a flat
         tensor of shape (U, C'), int64 of shape (G,).
-    gold_terms (Tensor): Those of their stretches and labels in one of shape (S, C'),
-        int64 of shape (G,).
+    gold_terms (Tensor): The positions of their stretches and labels in a flat tensor
+        of shape (S, C'), int64 of shape (G,).
     stretches (Tensor): The stretch of each row of the blocks, then of each pair, int64
         of shape (N + U,).
     n_rows (List[int]): Rows of each block, B * R.
@@ -179,7 +181,7 @@ class Batch:
         gold_spans: Sequence[np.ndarray | None],
         weights: np.ndarray | None,
     ) -> "Batch":
-        """Gather what the loss needs on its device."""
+        """Gather what the loss needs, on the device of the features."""
         n_labels = heads.start.shape[1]
         pairs = GoldPairs.gather(heads, gold_spans)
         of_pairs = stretches.of_token[pairs.start]
@@ -214,7 +216,8 @@ def _weights_of_docs(
     gold: Sequence[np.ndarray | None],
     weights: np.ndarray | None,
 ) -> np.ndarray:
-    """The weight of each stretch of a doc of a head, and label, shape (H * docs, C')"""
+    """The weight of a stretch in each doc of each head, by label, of shape
+    (H * docs, C')."""
     n_labels = heads.n_heads * heads.start.shape[1]
     of_docs = np.repeat([[float(spans is not None)] for spans in gold], n_labels, 1)
     if weights is not None:
@@ -236,12 +239,13 @@ def zlpr_loss(
     max_length: int | None = None,
     stretch_length: int | None = None,
 ) -> tuple[float, PointerFeatures]:
-    """Compute the mean over stretches and labels of the ZLPR loss, and its gradient.
+    """Compute the ZLPR loss, averaged over stretches and labels, and its gradient.
 
     features (PointerFeatures): Features of T tokens, C labels.
     gold (Sequence[Optional[np.ndarray]]): For each doc its spans, int64 of shape
-        (spans, 3): start and end (inclusive) in the doc, and label. None for a doc
-        that is not annotated: it has no part in the loss.
+        (spans, 3): start and end (inclusive) in the doc, and label. `segments` and
+        `max_length` must allow all of them. None for a doc that is not annotated: it
+        does not contribute to the loss.
     weights (Optional[np.ndarray]): The weight of each doc's labels in the mean, shape
         (docs, C): 0 for a label that the doc is not annotated for. Defaults to equal
         weights.
@@ -251,15 +255,14 @@ def zlpr_loss(
     stretch_length (Optional[int]): The largest number of start tokens in a stretch.
         Defaults to one stretch for each doc.
     RETURNS (Tuple[float, PointerFeatures]): The loss and its gradient with respect to
-        the features; NaN if a feature or the gradient is not finite. Spans that
-        `segments` and `max_length` exclude must not be gold.
+        the features. The loss is NaN if a feature or the gradient is not finite.
     """
     heads = Heads.from_features(features)
     blocks = list(pair_blocks(heads, segments=segments, max_length=max_length))
     stretches = Stretches.cut(heads, stretch_length)
     batch = Batch.gather(heads, blocks, stretches, gold, weights)
     loss, bounds, gradient = _loss_and_gradient(batch, [False] * len(blocks))
-    # Scores are rarely large.
+    # Scores are rarely so large that the loss must be computed again.
     are_large = [bound > LARGEST_FACTORED_SCORE for bound in bounds]
     if any(are_large) or not math.isfinite(loss):
         loss, _, gradient = _loss_and_gradient(batch, are_large, are_shifted=True)
@@ -269,20 +272,20 @@ def zlpr_loss(
 def _loss_and_gradient(
     batch: Batch, by_label: Sequence[bool], *, are_shifted: bool = False
 ) -> tuple[float, list[float], Heads]:
-    """The loss, a bound of the scores of each block, and the gradient. A GPU is waited
-    for only at the end.
+    """The loss, an upper bound of the scores of each block, and the gradient. On a GPU,
+    it waits only at the end.
 
     batch (Batch): The batch.
-    by_label (Sequence[bool]): The blocks whose sums are computed label by label.
-    are_shifted (bool): Whether exponentials are divided by the largest of their sum, so
+    by_label (Sequence[bool]): Whether each block's sums are computed label by label.
+    are_shifted (bool): Whether exponentials are divided by the largest in their sum, so
         that none overflows.
     """
     heads, blocks = batch.heads, batch.blocks
-    # What outlives the large tensors of the blocks is made before them: small tensors
-    # between them would fragment the memory.
+    # Allocate what outlives the large tensors of the blocks before them: small tensors
+    # in between would fragment the memory.
     gradient, all_gradients = _zeros_like(heads)
     log_sums = heads.start.new_empty(len(batch.stretches), heads.start.shape[1])
-    # The scores of a gold pair are sums of one term.
+    # The scores of a gold pair count as sums of a single term.
     sizes = [*batch.n_rows, len(batch.pairs.start)]
     *sums_of_blocks, pair_scores = log_sums.split(sizes)
     *stretches_of_blocks, pair_stretches = batch.stretches.split(sizes)
@@ -334,8 +337,8 @@ def _loss_and_gradient(
     d_negated_gold = (negated_gold - positive.take(batch.gold_terms)).exp_()
     d_pair_scores.view(-1).index_add_(0, batch.gold, d_negated_gold, alpha=-1)
     _gradient_of_pairs(batch, d_pair_scores).add_to(gradient)
-    # A sum is NaN or infinite if one of its terms is. What is not finite in a query or
-    # a key makes NaN of the gradient of the other.
+    # A sum is NaN or infinite if one of its terms is. A query or key that is not finite
+    # makes the gradient of the other NaN.
     sums = [tensor.sum() for tensor in (heads.start, heads.end, all_gradients)]
     values = torch.stack([loss, *sums, *bounds]).tolist()
     is_finite = bool(np.isfinite(values).all())
@@ -343,7 +346,7 @@ def _loss_and_gradient(
 
 
 def _zeros_like(heads: Heads) -> tuple[Heads, Tensor]:
-    """Zeros in the shapes of features, and all of them in one tensor."""
+    """Zeros with the shapes of the features, and the one tensor that holds them all."""
     tensors = (heads.query, heads.key, heads.start, heads.end)
     zeros = heads.query.new_zeros(sum(tensor.numel() for tensor in tensors))
     query, key, start, end = (
@@ -376,7 +379,7 @@ def _log1p_sum_exp(
     values (Tensor): Shape (N, K).
     index (Tensor): The term of each row, int64 of shape (N,).
     n_terms (int): The number of terms.
-    is_shifted (bool): Whether exponentials are divided by the largest of their term.
+    is_shifted (bool): Whether exponentials are divided by the largest in their term.
     RETURNS (Tensor): Shape (n_terms, K).
     """
     index = index[:, None].expand_as(values)
@@ -393,12 +396,12 @@ def _log1p_sum_exp(
 def _negative_sums(
     heads: Heads, block: Block, pairs: GoldPairs, by_label: bool, out: Tensor
 ) -> tuple[Tensor, BackpropBlock]:
-    """Compute the logs of the sums of exp(score) over the pairs of each row that are
-    gold for no label.
+    """For each row and label, compute the log of the sum of exp(score) over the pairs
+    that are not gold for any label.
 
-    out (Tensor): Where they are written, shape (B, R, C').
-    RETURNS (Tuple[Tensor, Callable]): A bound of the scores, of shape (); and the
-        gradient.
+    out (Tensor): Where the logs are written, shape (B, R, C').
+    RETURNS (Tuple[Tensor, Callable]): An upper bound of the scores, of shape (), and
+        the function that computes the gradient.
     """
     rows, columns, column, begin, end_of_row, gold = send(
         heads.device,
@@ -442,7 +445,7 @@ def _negative_sums(
 def _factored_sums(
     exp_shared: Tensor, exp_end: Tensor, bound: Tensor, out: Tensor
 ) -> Callable:
-    """Sum exp(score) of all labels by one matrix product.
+    """Sum exp(score) of all labels with one matrix product.
 
     exp_shared (Tensor): exp(x - maximum of the row), shape (B, R, W).
     exp_end (Tensor): exp(b - maximum of the label), shape (B, W, C').
@@ -462,8 +465,8 @@ def _factored_sums(
 
 
 def _sums_by_label(shared: Tensor, start: Tensor, end: Tensor, out: Tensor) -> Callable:
-    """Sum exp(score) label by label: slower than the factored sum by the number of
-    labels, exact for scores of any size.
+    """Sum exp(score) label by label: C' times slower than the factored sum, but exact
+    for scores of any size.
 
     shared (Tensor): x, shape (B, R, W), `LEAST` where it does not count.
     start (Tensor): a, shape (B, R, C').

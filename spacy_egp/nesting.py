@@ -37,7 +37,7 @@ def count_crossing(spans: Collection[tuple[int, int]]) -> int:
 
 
 def _crossing_before(spans: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Spans inside which one ends that began before."""
+    """Spans inside which a span ends that starts before them."""
     crossing = set()
     ends: list[int] = []
     for start, negative_end in sorted((start, -end) for start, end in spans):

@@ -18,8 +18,8 @@ def select_any(spans: ScoredSpans, min_score: np.ndarray) -> ScoredSpans:
 
 
 def select_nested(spans: ScoredSpans, min_score: np.ndarray) -> ScoredSpans:
-    """Keep spans that do not cross each other, in order of decreasing score above their
-    minimum scores.
+    """Keep spans that do not cross each other, those with the largest score above their
+    minimum score first.
 
     spans (ScoredSpans): N spans.
     min_score (np.ndarray): The minimum score of each span, float32 of shape (N,).
@@ -71,8 +71,8 @@ def select_flat(spans: ScoredSpans, min_score: np.ndarray) -> ScoredSpans:
 
 
 def _excess(spans: ScoredSpans, min_score: np.ndarray) -> np.ndarray:
-    """By how much scores are above their minimum, or above the weakest span for a
-    probability of 0; float64 of shape (N,)."""
+    """How far scores are above their minimum, or above the weakest span if the minimum
+    is a probability of 0; float64 of shape (N,)."""
     weakest = spans.score.min(initial=np.inf) - 1
     floor = np.where(np.isfinite(min_score), min_score, weakest)
     return spans.score.astype("float64") - floor

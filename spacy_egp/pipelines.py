@@ -15,14 +15,14 @@ from spacy.util import load_model
 from .docbins import read_docs
 from .errors import Errors
 
-# spaCy's corpus reader, whose augmenters forget the attrs of span groups, and which
-# drops the groups of docs that it cuts.
+# spaCy's corpus reader. Its augmenters drop the attrs of span groups, and it drops the
+# groups of docs that it cuts.
 SPACY_READER = "spacy.Corpus.v1"
 
 
 class PipelineLink:
     """Knows the pipeline that a component is part of, without keeping it alive. A copy
-    of a component, such as that in another process, is part of none."""
+    of a component, such as one in another process, is part of none."""
 
     def __init__(self, nlp: Language | None = None) -> None:
         """Remember the pipeline.
@@ -56,15 +56,15 @@ class PipelineLink:
 def others_with_key(
     nlp: Language, component: TrainablePipe, spans_key: str
 ) -> list[str]:
-    """Find the components with the same key of `doc.spans`, of which each replaces what
-    the one before has written.
+    """Find the components that write to the same key of `doc.spans`. Each of them
+    replaces what the one before has written.
 
     nlp (Language): The pipeline.
-    component (TrainablePipe): The component; one that is not in the pipeline yet is
-        taken for the last.
+    component (TrainablePipe): The component; one that is not in the pipeline yet counts
+        as the last.
     spans_key (str): Its key.
     RETURNS (List[str]): The names of the others. A span_ruler after the component is
-        none of them, as it adds to the spans.
+        not among them, as it adds to the spans.
     """
     pipes = [pipe for _, pipe in nlp.components]
     at = pipes.index(component) if component in pipes else len(pipes)
@@ -78,7 +78,7 @@ def others_with_key(
 
 
 def has_score_weight(nlp: Language, spans_key: str) -> bool:
-    """Tell whether the scores of a key count in the training.
+    """Tell whether training gives the scores of a key a weight.
 
     nlp (Language): The pipeline.
     spans_key (str): The key of `doc.spans`.
@@ -89,14 +89,14 @@ def has_score_weight(nlp: Language, spans_key: str) -> bool:
 
 
 def forgets_lists(nlp: Language, spans_key: str, labels_attr: str) -> bool:
-    """Tell whether docs of the training list the labels that they are annotated for,
-    and lose the list, as spaCy's reader augments them.
+    """Tell whether training docs list the labels that they are annotated for, and lose
+    this list because spaCy's reader augments them.
 
     nlp (Language): The pipeline.
     spans_key (str): The key of `doc.spans`.
     labels_attr (str): Entry of the group's attrs that lists labels.
-    RETURNS (bool): Whether a doc does. The saved docs tell, as the reader's docs may
-        all have lost it.
+    RETURNS (bool): Whether a doc does. This looks at the saved docs, as those of the
+        reader may all have lost the list.
     """
     return any(
         labels_attr in doc.spans[spans_key].attrs
@@ -114,10 +114,10 @@ def _saved_docs(nlp: Language, path: str | None) -> Iterator[Doc]:
 
 
 def drops_spans(nlp: Language) -> bool:
-    """Tell whether docs of the training lose their span groups as they are cut.
+    """Tell whether training docs lose their span groups when they are cut.
 
     nlp (Language): The pipeline.
-    RETURNS (bool): Whether a corpus has spaCy's reader, with max_length or
+    RETURNS (bool): Whether a corpus uses spaCy's reader with max_length or
         gold_preproc.
     """
     return any(
@@ -148,12 +148,12 @@ def load_pipeline(model: str | Path) -> Language:
 
 
 def check_output(output: Path, model: str | Path) -> None:
-    """Check that a command may save a changed pipeline to a folder: it is a new one, or
+    """Check that a command may save a changed pipeline to a folder: either a new one or
     that of the pipeline itself.
 
     output (Path): The folder.
     model (str | Path): Name or path of the pipeline.
-    RAISES (ValueError): If it is something else that exists.
+    RAISES (ValueError): If the path exists and is not that of the pipeline.
     """
     source = Path(model)
     if output.exists() and not (source.exists() and output.samefile(source)):
@@ -161,8 +161,8 @@ def check_output(output: Path, model: str | Path) -> None:
 
 
 def save_pipeline(nlp: Language, output: Path) -> None:
-    """Save a pipeline as a whole: an error leaves nothing half-written, and a folder
-    that exists as it was. Other files in this folder stay.
+    """Save a pipeline as a whole or not at all: an error leaves an existing folder as
+    it was. Other files in the folder are kept.
 
     nlp (Language): The pipeline.
     output (Path): The folder.

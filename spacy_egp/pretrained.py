@@ -11,7 +11,7 @@ from transformers.utils import CONFIG_NAME, cached_file
 
 from .errors import Errors
 
-# How spacy-curated-transformers and Hugging Face call what makes up a transformer.
+# What spacy-curated-transformers and Hugging Face call the settings of a transformer.
 CURATED_SETTINGS = {
     "vocab_size": "vocab_size",
     "hidden_width": "hidden_size",

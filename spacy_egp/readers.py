@@ -61,13 +61,13 @@ def make_corpus(
 class Corpus(spacy.training.Corpus):
     """Reads docs, cuts long ones, and joins short ones, with all their spans.
 
-    In this order: docs are cut into sentences, these are joined, and docs that are too
-    long are cut. A doc ends at the end of a sentence or a paragraph, and, if a sentence
-    is longer than `max_length`, between two tokens, but never inside a span or an
-    entity. Sentences are those of the doc, or those that spaCy's `Sentencizer` and line
-    breaks mark. Span groups and their attrs are kept, and a doc without a group does
-    not get one. Docs with different groups or attrs are not joined, because they may be
-    annotated for different labels.
+    First docs are cut into sentences, then these are joined, and finally docs that are
+    too long are cut. A doc ends at the end of a sentence or a paragraph or, if a
+    sentence is longer than `max_length`, between two tokens, but never inside a span or
+    an entity. Sentences are those of the doc, or those that spaCy's `Sentencizer` and
+    line breaks mark. Span groups and their attrs are kept, and a doc without a group
+    does not get one. Docs with different groups or attrs are not joined, because they
+    may be annotated for different labels.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Corpus(spacy.training.Corpus):
 
         nlp (Language): The pipeline, whose tokenizer makes the docs to predict.
         reference_docs (Iterable[Doc]): The annotated docs.
-        YIELDS (Example): An example for each of the docs that they are made into.
+        YIELDS (Example): An example for each resulting doc.
         """
         docs = reference_docs
         if self.sentences:
@@ -142,8 +142,8 @@ def _augment(
     nlp: Language,
     example: Example,
 ) -> Iterator[Example]:
-    """Augment an example. The attrs of its span groups, which spaCy's augmenters
-    forget, are kept, but for those with a value for each span."""
+    """Augment an example, but keep the attrs of its span groups, which spaCy's
+    augmenters drop. Attrs with a value for each span are not kept."""
     for augmented in augmenter(nlp, example):
         for key, group in example.reference.spans.items():
             if key in augmented.reference.spans:
@@ -219,8 +219,8 @@ def join_docs(docs: Sequence[Doc]) -> Doc:
     if len(docs) == 1:
         return docs[0]
     joined = Doc.from_docs(list(docs))
-    # spaCy forgets these two: where spaces are unknown, and the first tokens of docs
-    # without sentences begin none.
+    # spaCy forgets that spaces are unknown, and takes the first token of a doc without
+    # sentences for the start of one.
     joined.has_unknown_spaces = any(doc.has_unknown_spaces for doc in docs)
     first = np.cumsum([0, *map(len, docs)]).tolist()
     if not all(len(doc) < 2 or doc.has_annotation("SENT_START") for doc in docs):
@@ -289,13 +289,13 @@ def _pieces(doc: Doc, ends: Sequence[int]) -> Iterator[Doc]:
             moved = [_move(spans[i], piece, -first) for i in at]
             piece.spans[key] = SpanGroup(piece, name=key, spans=moved, attrs=attrs)
     for piece in pieces:
-        # spaCy's copy of a part of a doc takes its spaces for known.
+        # spaCy treats the spaces of a copied part of a doc as known.
         piece.has_unknown_spaces = doc.has_unknown_spaces
         yield piece
 
 
 def _move(span: Span, doc: Doc, offset: int) -> Span:
-    """A span of another doc on the tokens of a doc that has them from an offset."""
+    """A span of another doc on a doc that has the same tokens, shifted by an offset."""
     return Span(
         doc,
         span.start + offset,

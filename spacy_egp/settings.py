@@ -1,4 +1,4 @@
-"""The settings of the component: which values they can have, where they are kept."""
+"""The settings of the component: which values they can have and where they are kept."""
 
 import math
 import re
@@ -78,7 +78,7 @@ class Setting(Generic[T]):
             return self
         value: Any = component.cfg[self._name]
         checked = self.check(component, value)
-        # A table or list is that of `cfg`, so that it can be changed in place.
+        # Return the table or list in `cfg` itself, so that it can be changed in place.
         is_same = type(value) is type(checked) and value == checked
         return value if is_same else checked
 
@@ -99,14 +99,14 @@ class Setting(Generic[T]):
 
 
 def write_settings(path: Path, settings: dict[str, Any]) -> None:
-    """Bring the config of a saved pipeline into agreement with a component, which may
-    have been sourced by that pipeline from another one, or changed by its `cfg`.
+    """Write the settings of a component to the config of a saved pipeline. They can
+    differ if the pipeline sourced the component, or if its `cfg` was changed.
 
     path (Path): The folder of the component in that of the pipeline.
     settings (Dict[str, Any]): The component's settings.
     """
     config_path = path.parent / "config.cfg"
-    # Without the latter it may be the config of a training.
+    # Without meta.json, it may be the config of a training.
     if not (config_path.exists() and (path.parent / "meta.json").exists()):
         return
     config = load_config(config_path)
@@ -126,10 +126,10 @@ def write_settings(path: Path, settings: dict[str, Any]) -> None:
 def settle(
     component: "EGPRecognizer", saved: dict[str, Any], *, prefer_saved: bool
 ) -> None:
-    """Bring the settings of a component and of a state that it has loaded together.
+    """Reconcile the settings of a component with those of a state that it has loaded.
 
-    Warns of both values where a saved value takes the place of the component's, or
-    gives way to what is only the default.
+    Warns, with both values, if a saved value replaces the component's or gives way to
+    one that is only the default.
 
     component (EGPRecognizer): The component, with the settings of its config.
     saved (Dict[str, Any]): The settings of the state.
@@ -254,7 +254,7 @@ def check_overlap(component: str, setting: str, value: Any) -> str:
     setting (str): Name of the setting.
     value (Any): Its value.
     RETURNS (str): The value.
-    RAISES (ValueError): If it is none.
+    RAISES (ValueError): If it is not one.
     """
     if not (isinstance(value, str) and value in SELECTIONS):
         choices = ", ".join(SELECTIONS)
@@ -289,7 +289,7 @@ def check_key(component: str, setting: str, value: Any) -> str:
     setting (str): Name of the setting.
     value (Any): Its value.
     RETURNS (str): The value.
-    RAISES (ValueError): If it is none.
+    RAISES (ValueError): If it is not.
     """
     if not (isinstance(value, str) and value):
         raise ValueError(

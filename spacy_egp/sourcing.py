@@ -1,4 +1,4 @@
-"""Settings that a config writes beside `source`, which spaCy passes over."""
+"""Settings that a config has next to `source`, which spaCy ignores."""
 
 import warnings
 from collections.abc import Callable
@@ -12,24 +12,24 @@ from .errors import Warnings
 from .pipelines import PipelineLink
 from .settings import DEFAULTS
 
-# What spaCy reads of the section of a component with a source.
+# What spaCy reads in the section of a sourced component.
 SOURCE_KEYS = {"source", "component", "replace_listeners"}
 
 AnyLanguage = TypeVar("AnyLanguage", bound=Language)
 
 
 def source_settings() -> Callable[[AnyLanguage], AnyLanguage]:
-    """Create a callback for `after_pipeline_creation` in [nlp] that gives an `egp_ner`
-    with a source the settings beside it.
+    """Create a callback for `after_pipeline_creation` in [nlp] that gives a sourced
+    `egp_ner` the settings next to `source`.
 
-    RETURNS (Callable[[Language], Language]): The callback. It warns of what stands
-        beside source and cannot be set.
+    RETURNS (Callable[[Language], Language]): The callback. It warns of what is next to
+        `source` and cannot be set.
     """
     return _set_source_settings
 
 
 def _set_source_settings(nlp: AnyLanguage) -> AnyLanguage:
-    # As the user wrote it: `nlp.config` has the sections of the sources already.
+    # The config as the user wrote it: `nlp.config` has the sections of the sources.
     sections = Config(nlp._config).interpolate()["components"]
     for name, component in nlp.components:
         section = sections[name]

@@ -20,8 +20,8 @@ Result = TypeVar("Result")
 class Process:
     """The threads of this process that are in `one_thread`.
 
-    settings (List[int]): What PyTorch gets back when they leave.
-    lock (threading.Lock): Held where the setting is read or changed.
+    settings (List[int]): The number of threads that each restores when it leaves.
+    lock (threading.Lock): Held while PyTorch's setting is read or changed.
     is_forked (bool): Whether the process was forked.
     """
 
@@ -30,7 +30,7 @@ class Process:
     is_forked: bool = False
 
     def forget(self) -> None:
-        """Begin anew in a forked process, which lacks the other threads."""
+        """Start over in a forked process, which lacks the other threads."""
         self.is_forked = True
         if self.settings:
             torch.set_num_threads(self.settings[0])
@@ -39,7 +39,7 @@ class Process:
 
 
 class _Here(threading.local):
-    """The setting that PyTorch gets back when this thread leaves `one_thread`."""
+    """The setting that this thread restores when it leaves `one_thread`."""
 
     setting: int | None = None
 
@@ -60,12 +60,12 @@ def keep_one_thread_if_forked() -> None:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Have PyTorch compute with one thread, and give it back its setting at the end.
+    """Have PyTorch compute with one thread, and restore its setting at the end.
 
     An operation of the loss or of the decoder takes some 100 microseconds. PyTorch's
-    threads wait for each other at the end of every one, on a busy machine for longer
-    than the operation takes. In a process that was forked after PyTorch had computed
-    with several threads, these are missing, and it would wait forever.
+    threads wait for each other at the end of every operation; on a busy machine, they
+    wait longer than the operation takes. A process that was forked after PyTorch had
+    computed with several threads lacks these, and would wait for them forever.
     """
     if _here.setting is not None:
         yield
@@ -73,8 +73,8 @@ def one_thread() -> Iterator[None]:
     with _process.lock:
         setting = torch.get_num_threads()
         if setting == 1 and _process.settings:
-            # A thread that has not computed before begins with what another thread has
-            # set for its own time here.
+            # A thread that has not computed before inherits the 1 that another thread
+            # has set for its own time here.
             setting = _process.settings[0]
         _process.settings.append(setting)
         torch.set_num_threads(1)
@@ -94,12 +94,14 @@ def share(
     n_parts: int,
     device: torch.device,
 ) -> None:
-    """Compute parts of a large piece of work in `one_thread`: on the CPU in as many
-    threads as PyTorch may use otherwise, which wait for each other only to collect.
+    """Compute the parts of a large piece of work in `one_thread`. On the CPU, as many
+    threads share them as PyTorch may otherwise use, up to `MAX_THREADS`. They wait for
+    each other only to collect results.
 
     compute (Callable[[int], Result]): Computes a part by its number, with PyTorch.
-    collect (Callable[[int, Result], None]): Takes the result of a part: one at a time
-        and in their order, so that a sum is the same whichever thread is faster.
+    collect (Callable[[int, Result], None]): Takes the result of a part. It is called
+        for one part after the other, in order: a sum is the same whichever thread is
+        faster.
     n_parts (int): The number of parts.
     device (torch.device): Where PyTorch computes.
     """

@@ -17,7 +17,7 @@ def min_scores(
     labels: Sequence[str],
     predicted_labels: Collection[str] | None = None,
 ) -> np.ndarray:
-    """Tell the score above which a pair of tokens is a span of each label.
+    """Find the score of each label above which a pair of tokens is a span.
 
     threshold (Union[float, Dict[str, float]]): A probability, or a table of them by
         label; a label that is not in it has `DEFAULT_THRESHOLD`.
@@ -39,10 +39,10 @@ def min_scores(
 
 
 def lowest_threshold(threshold: Threshold) -> float:
-    """Find the probability that spans of all labels must have.
+    """Find the lowest threshold that a label has.
 
     threshold (Union[float, Dict[str, float]]): A probability, or a table of them.
-    RETURNS (float): The lowest probability.
+    RETURNS (float): The probability.
     """
     if isinstance(threshold, dict):
         return min([DEFAULT_THRESHOLD, *threshold.values()])

@@ -99,7 +99,7 @@ def make_tok2vec_transformer(
     """Create a transformer as the tok2vec layer of one component, which
     `nlp.replace_listeners` puts in place of a listener. See `make_transformer`.
 
-    pooling (Model[Ragged, Floats2d]): Makes a token's vector of those of its pieces.
+    pooling (Model[Ragged, Floats2d]): Pools the vectors of a token's pieces.
     grad_factor (float): Factor on the gradient.
     RETURNS (Model[List[Doc], List[Floats2d]]): The tok2vec layer.
     """
@@ -144,9 +144,9 @@ def find_windows(
 
     doc (Doc): The doc.
     tokenizer (PreTrainedTokenizerBase): The transformer's tokenizer.
-    window (int): The largest number of word pieces of a window. A token with more has
-        a window of its own, of whose pieces the last are cut.
-    stride (int): Number of pieces from the begin of a window to that of the next.
+    window (int): The largest number of word pieces in a window. A token with more has
+        a window of its own, whose last pieces are cut.
+    stride (int): Number of pieces from the start of a window to that of the next.
     RETURNS (List[Span]): The windows.
     RAISES (ValueError): If the window has more pieces than the transformer takes.
     """
@@ -182,7 +182,8 @@ def count_pieces(doc: Doc, tokenizer: PreTrainedTokenizerBase) -> Sequence[int]:
         doc.text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
     )
     offsets = np.asarray(encoding["offset_mapping"], dtype="int64").reshape(-1, 2)
-    # By its end: some tokenizers count the space before a word as a part of its piece.
+    # Find a piece's token by its end: with some tokenizers, a piece starts with the
+    # space before the word.
     token_ends = [token.idx + len(token) for token in doc]
     token = np.searchsorted(token_ends, offsets[:, 1])
     return np.bincount(token, minlength=len(doc))[: len(doc)].tolist()

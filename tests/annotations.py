@@ -1,4 +1,4 @@
-"""What tests of `spacy egp annotate` read from its output."""
+"""Helpers that read the output of `spacy egp annotate` for its tests."""
 
 import json
 

@@ -18,7 +18,7 @@ from spacy_egp.pretrained import CURATED_SETTINGS
 
 # `pytest tests/faults --hypothesis-profile=long`
 settings.register_profile("long", max_examples=10_000, deadline=None)
-# For mutation tests: a mutant is killed by the first failure, and not by chance.
+# For mutation tests: the first failure kills a mutant, and chance plays no part.
 settings.register_profile(
     "mutants", phases=(Phase.explicit, Phase.generate), derandomize=True
 )
@@ -55,7 +55,7 @@ def spans_of(doc, key="sc"):
 
 
 def words_of(result):
-    """What a command has printed, without its line breaks."""
+    """What a command has printed, without line breaks."""
     return " ".join(result.output.split())
 
 
@@ -103,7 +103,7 @@ def transformer_config(name, path):
     config = load_config(CONFIGS / f"{name}.cfg")
     config["paths"]["transformer"] = str(path)
     if name == "egp_curated_trf":
-        # .ci/compat runs without the extra, which holds NumPy back.
+        # .ci/compat runs without this extra, which holds NumPy back.
         pytest.importorskip("spacy_curated_transformers")
         sizes = srsly.read_json(path / "config.json")
         config["components"]["transformer"]["model"].update(
@@ -114,7 +114,7 @@ def transformer_config(name, path):
 
 @contextmanager
 def full_disk(n_bytes):
-    """No file can grow beyond a size: writing more is an OSError, also for root."""
+    """No file can grow beyond a size: writing more is an OSError, even for root."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
     try:

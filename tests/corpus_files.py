@@ -1,7 +1,7 @@
-"""What tools write, in the variants that are met, and the spans that they mean.
+"""Files as tools write them, in the variants that occur, and the spans in them.
 
-Each case: files by name, the options, and the docs as their text and the text and label
-of each span.
+Each case: files by name, the options, and the docs with their text and the text and
+label of each span.
 """
 
 import csv
@@ -104,7 +104,7 @@ TYPES = (
     "<rangeTypeName>uima.cas.String</rangeTypeName></featureDescription></features>"
     "</typeDescription></types></typeSystemDescription>"
 )
-# Offsets count UTF-16 units, of which the emoji has two.
+# Offsets count UTF-16 units; the emoji has two.
 XMI = (
     '<?xml version="1.0"?><xmi:XMI xmlns:xmi="http://www.omg.org/XMI" '
     'xmlns:cas="http:///uima/cas.ecore" xmlns:type="http:///de/tudarmstadt/ukp/dkpro/'

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 
 LABELS = ("A", "B", "C")
-# All of Unicode but surrogates, which spaCy refuses.
+# All of Unicode except surrogates, which spaCy refuses.
 CHARACTERS = st.characters(exclude_categories=["Cs"])
-# spaCy's alignment takes a character for as long as its lower case, which "İ" is not.
+# spaCy's alignment assumes that a character is as long as its lower case; "İ" is not.
 ALIGNED_CHARACTERS = CHARACTERS.filter(lambda c: len(c.lower()) == 1 and c.strip())
 SPACES = st.sampled_from(" \t\n\r\x0b\x0c\x85\xa0\u2003\u2028\u3000")
 WORDS = st.text(CHARACTERS, min_size=1, max_size=8) | st.text(SPACES, min_size=1)
@@ -24,7 +24,7 @@ TINY_TOK2VEC = {
     "subword_features": True,
 }
 
-# What those who read values may not expect.
+# Values that readers may not expect.
 HOSTILE_VALUES = st.sampled_from(
     [
         *(None, True, 0, -1, 2**63, 2**40, 1.5, float("nan"), "", b"", "x" * 1000, []),
@@ -32,7 +32,7 @@ HOSTILE_VALUES = st.sampled_from(
     ]
 )
 
-# Computing takes more time than hypothesis allows, on a machine that does other work.
+# On a busy machine, computing takes more time than hypothesis allows.
 patient = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -60,7 +60,7 @@ def docs(draw, nlp, repeats=(1,)):
 
 @st.composite
 def sentences(draw, doc):
-    """The doc, whose sentences begin anywhere in its first tokens, or are not known."""
+    """The doc, with sentences that start at any of its first tokens, or without any."""
     for i in draw(st.sets(st.integers(0, 50), max_size=5)):
         if i < len(doc):
             doc[i].is_sent_start = True
@@ -80,7 +80,7 @@ def spans(draw, doc, labels=LABELS):
 
 @st.composite
 def segmentations(draw, text, nlp):
-    """A doc with a text cut into words anywhere."""
+    """A doc with a text that is cut into words at any place."""
     cuts = sorted(draw(st.sets(st.integers(1, max(1, len(text) - 1)))))
     bounds = zip([0, *cuts], [*cuts, len(text)], strict=True)
     words = [text[start:end] for start, end in bounds if text[start:end]]

@@ -109,8 +109,8 @@ def dense_loss(
 
 
 def stretches(n_tokens, length):
-    """The stretches of start tokens of a doc, as slices: as few as `length` allows, all
-    of the same length but for one token."""
+    """The stretches of start tokens of a doc, as slices: as few as `length` allows,
+    whose lengths differ by at most one token."""
     if length is None or n_tokens == 0:
         return [slice(0, n_tokens)]
     n_stretches = int(np.ceil(n_tokens / length))
@@ -135,8 +135,8 @@ def brute_force_spans(features, threshold, segments=None, max_length=None):
 
 
 def assert_above(found, scores, threshold, margin=1e-3):
-    """Found are all spans of {span: score} above the threshold, and no others; either
-    way where a score computed in another batch may be rounded across it."""
+    """All spans of {span: score} above the threshold are found, and no others. Spans
+    whose scores may be rounded across it, as in another batch, may be found or not."""
     certain = {span for span, score in scores.items() if score > threshold + margin}
     assert certain <= set(found)
     assert all(scores[span] > threshold - margin for span in found)
@@ -152,8 +152,8 @@ def overlap(a, b):
 
 
 def best_flat_total(spans, threshold):
-    """Largest total score above the threshold of spans without overlap, over all
-    subsets."""
+    """The largest total score above the threshold of any subset of spans without
+    overlap."""
     best = 0.0
     for size in range(1, len(spans) + 1):
         for subset in combinations(spans, size):

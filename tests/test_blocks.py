@@ -15,7 +15,7 @@ def make_blocks(lengths, n_heads=1, segments=None, max_length=None):
 
 
 def count_pairs(blocks, n_tokens):
-    """(T, T): how often each pair of tokens is in a block, as an allowed one."""
+    """(T, T): how often each pair of tokens is an allowed pair of a block."""
     counts = np.zeros((n_tokens, n_tokens), dtype=int)
     for block in blocks:
         begin, end = block.allowed_columns()
@@ -57,7 +57,7 @@ def test_blocks_have_little_padding(lengths):
 
 
 def test_short_docs_share_a_block():
-    """Also docs that differ in length, where the padding is small."""
+    """Even docs that differ in length, if there is little padding."""
     assert len(make_blocks([20] * 256)) == 1
     assert len(make_blocks([5, 10, 20, 3])) == 1
 

@@ -82,7 +82,7 @@ def test_predictions_do_not_depend_on_the_batch(trained_nlp):
 
 @pytest.mark.filterwarnings("ignore:This process")
 def test_multiprocessing(trained_nlp):
-    """After this process has computed with several threads, too."""
+    """Even after this process has computed with several threads."""
     texts = TEXTS * 10
     expected = [spans_of(doc) for doc in trained_nlp.pipe(texts)]
     docs = trained_nlp.pipe(texts, n_process=2, batch_size=10)
@@ -154,7 +154,7 @@ def test_learned_length_is_shown(nlp, caplog):
 
 
 def test_learned_length_grows_with_the_training():
-    """Of a long corpus, `initialize` sees a part only."""
+    """`initialize` only sees a part of a long corpus."""
     nlp = blank()
     examples = make_examples(nlp)
     optimizer = nlp.initialize(lambda: examples[:1])
@@ -197,7 +197,7 @@ def test_within_sentences():
 
 
 def test_missing_sentences_are_reported_once(trained_nlp):
-    """In training and prediction; those of a doc with one token are not missing."""
+    """In training and prediction. A doc with one token needs no sentences."""
     nlp = blank(within_sentences=True)
     examples = make_examples(nlp)
     message = r"EGPW004.*'egp_ner': .* 3 of 3 docs .*annotating_components"
@@ -213,7 +213,7 @@ def test_missing_sentences_are_reported_once(trained_nlp):
 
 
 def test_sentences_in_training_and_prediction():
-    """As the page tells: a sentencizer, which annotates in training, too."""
+    """As the docs say: with a sentencizer that also annotates in training."""
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     nlp.add_pipe("egp_ner", config={"within_sentences": True})
@@ -351,9 +351,9 @@ def test_label_added_after_training(architecture):
 @pytest.mark.parametrize("architecture", ["EfficientGlobalPointer", "GlobalPointer"])
 @pytest.mark.parametrize("labels", [["LOC"], ["LOC", "PERSON", "PLACES", "TITLE"]])
 def test_added_labels_are_silent_until_they_are_taught(architecture, labels, tmp_path):
-    """Also beside a single label, whose entities have large inner products, for several
-    new ones, of which the last starts as the first, in other texts, and after a save
-    and load."""
+    """Even next to a single label, whose entities have large inner products; with
+    several new labels, the last of which starts like the first; in other texts; and
+    after saving and loading."""
     nlp = blank(
         model={
             "@architectures": f"spacy-egp.{architecture}.v1",
@@ -391,7 +391,7 @@ def test_added_labels_are_silent_until_they_are_taught(architecture, labels, tmp
 
 @pytest.mark.parametrize("architecture", ["EfficientGlobalPointer", "GlobalPointer"])
 def test_label_added_to_a_single_one_is_learned(architecture):
-    """Although it starts far below 0, in some more updates than at first."""
+    """Although it starts far below 0. This takes some more updates than at first."""
     model = {
         "@architectures": f"spacy-egp.{architecture}.v1",
         "tok2vec": DEFAULT_MODEL["tok2vec"],
@@ -472,7 +472,7 @@ def test_learns_as_fast_as_spancats_tests_ask():
 
 
 def test_overfits():
-    """20 docs with spans of every shape, to F 1.0."""
+    """F reaches 1.0 on 20 docs with spans of every shape."""
     rng = np.random.default_rng(0)
     words = [f"word{i}" for i in range(200)]
     nlp = spacy.blank("en")
@@ -543,7 +543,7 @@ def annotated_for(nlp, labels, attr="annotated_labels"):
 
 def test_labels_that_a_doc_is_not_annotated_for_are_not_taught():
     """Two labels are learned, although no doc is annotated for both. Without the
-    entry each doc teaches that the other label is not there."""
+    entry, the model learns from each doc that the other label is absent."""
     found = []
     for attr in ("annotated_labels", "another_attr"):
         nlp = blank()
@@ -669,7 +669,7 @@ def test_scores_count_overlapping_spans(trained_nlp):
 
 
 def with_activations(nlp, text, value):
-    """Let the tok2vec layer give the value to the tokens of a doc."""
+    """Make the tok2vec layer return the value for the tokens of a doc."""
     tok2vec = nlp.get_pipe("egp_ner").model.get_ref("tok2vec")
     forward = tok2vec._func
 
@@ -686,7 +686,7 @@ def with_activations(nlp, text, value):
 # The last is finite, but scores of it are not.
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e25])
 def test_activations_that_are_not_finite_are_reported(nlp, value):
-    """They do not reach the weights, nor are they taken for a doc without spans."""
+    """They do not reach the weights, and are not taken for a doc without spans."""
     examples = make_examples(nlp)
     optimizer = train(nlp, examples, steps=2)
     before = nlp.get_pipe("egp_ner").model.to_bytes()
@@ -711,7 +711,7 @@ def test_a_doc_that_fails_can_be_skipped(trained_nlp):
 
 @pytest.mark.parametrize("loss", [np.nan, np.inf])
 def test_a_loss_that_is_not_finite_is_not_learned(nlp, loss, monkeypatch):
-    """Of finite features, too: what a sum of large scores is depends on PyTorch."""
+    """Even if the features are finite: the sum of large scores depends on PyTorch."""
     examples = make_examples(nlp)
     train(nlp, examples, steps=2)
     original = spacy_egp.component.zlpr_loss

@@ -47,7 +47,7 @@ def batches(draw, max_tokens=60, max_labels=50):
 
 
 def thresholds(n_labels):
-    """One for all labels, or one for each."""
+    """A threshold for all labels, or one for each."""
     one = st.sampled_from([-1.0, 0.0, 3.0])
     each = st.lists(one | st.just(np.inf), min_size=n_labels, max_size=n_labels)
     return one | each.map(np.asarray)
@@ -128,7 +128,7 @@ def test_selections_count_from_the_threshold_of_each_span(select):
 
 
 def test_flat_keeps_a_lone_span_at_every_threshold():
-    """Also one with a negative score, above a threshold below 0.5."""
+    """Even one with a negative score, above a threshold below 0.5."""
     rng = np.random.default_rng(0)
     features = random_features(rng, [1], n_labels=1, n_heads=1)
     score = float(score_matrix(features)[0, 0, 0])
@@ -152,7 +152,7 @@ def test_number_of_spans_is_bounded(monkeypatch):
 
 
 def test_number_of_spans_is_bounded_over_blocks_of_the_same_rows(monkeypatch):
-    """Those nearest to the diagonal come first."""
+    """The blocks nearest to the diagonal come first."""
     monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 200)
     monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 400)
     monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_TOKEN", 1)
@@ -167,7 +167,7 @@ def test_number_of_spans_is_bounded_over_blocks_of_the_same_rows(monkeypatch):
 
 
 def test_work_for_candidates_is_proportional_to_what_is_kept(monkeypatch):
-    """Of a long doc all whose pairs are above the threshold."""
+    """For a long doc, all of whose pairs are above the threshold."""
     scored, decoded = [], []
     pair_scores, decode_block = Heads.pair_scores, spacy_egp.decoding._decode_block
 
@@ -179,7 +179,7 @@ def test_work_for_candidates_is_proportional_to_what_is_kept(monkeypatch):
         decoded.append(args)
         return decode_block(*args)
 
-    # Threads work ahead of what is known to be full.
+    # Several threads would begin blocks before it is known that there is no room.
     monkeypatch.setattr(spacy_egp.threads, "MAX_THREADS", 1)
     monkeypatch.setattr(Heads, "pair_scores", count_pairs)
     monkeypatch.setattr(spacy_egp.decoding, "_decode_block", count_blocks)
@@ -191,7 +191,7 @@ def test_work_for_candidates_is_proportional_to_what_is_kept(monkeypatch):
     assert sum(scored) <= len(spans)
     heads = Heads.from_features(features)
     blocks = list(pair_blocks(heads, segments=None, max_length=None))
-    # Those nearest to the diagonal have filled their stretch of rows.
+    # The blocks nearest to the diagonal have filled their stretches of rows.
     assert len(decoded) < len(blocks) / 10
 
 
@@ -227,14 +227,14 @@ def test_each_head_has_a_share_of_the_bound(monkeypatch):
 
 
 def test_scores_in_chunks(monkeypatch):
-    """Also where a chunk is one pair with more labels than a chunk has scores."""
+    """Even if a single pair has more labels than a chunk has scores."""
     monkeypatch.setattr(spacy_egp.decoding, "SCORES_PER_CHUNK", 2)
     features = random_features(np.random.default_rng(0), [9], n_labels=3, n_heads=1)
     assert_equals_brute_force(features, 0.0)
 
 
 def spans_of_a_doc(start, end, score):
-    """Spans whose labels number them."""
+    """Spans whose labels are consecutive numbers."""
     return ScoredSpans(
         doc=np.zeros(len(start), dtype="int64"),
         start=start,
@@ -246,7 +246,7 @@ def spans_of_a_doc(start, end, score):
 
 
 def test_of_spans_with_equal_scores_the_first_stays():
-    """Enough of them for a sort that is not stable to change their order."""
+    """There are enough of them that an unstable sort would change their order."""
     rng = np.random.default_rng(0)
     starts = rng.integers(0, 30, 300)
     ends = starts + rng.integers(0, 9, 300)
@@ -264,7 +264,7 @@ def test_of_spans_with_equal_scores_the_first_stays():
 
 
 def test_flat_at_a_threshold_of_probability_0():
-    """Every span is worth something, a better one more."""
+    """Every span is worth something, and a better one is worth more."""
     rng = np.random.default_rng(0)
     features = random_features(rng, [4], n_labels=1, n_heads=1)
     spans = decode(features, -np.inf)

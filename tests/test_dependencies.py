@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 CONFIG = ConfigParser()
 CONFIG.read(ROOT / "setup.cfg")
 REQUIREMENT = re.compile(r"(?P<name>[\w-]+)(\[.*\])?(?P<bounds>.*)")
-# Dates, or a new major version with every few changes, which hardly ever break this.
+# Their versions are dates, or they often have new major versions, which hardly ever
+# break this package.
 UNBOUNDED = {"fsspec", "pyarrow"}
 # The extras of users.
 EXTRAS = ("curated", "formats", "parquet", "ray", "report")
@@ -64,8 +65,8 @@ def test_imports_are_required():
 
 
 def test_without_extras():
-    """What an extra requires is imported by the modules that need it, and by what
-    imports these. All others can be imported without any extra."""
+    """Only the modules that need an extra, and those that import them, import what it
+    requires. All others can be imported without any extra."""
     extras = {name: CONFIG["options.extras_require"][name] for name in EXTRAS}
     base = requirements(CONFIG["options"]["install_requires"])
     packages = set(requirements(*extras.values())) - set(base)
@@ -90,7 +91,7 @@ def test_new_major_versions_are_not_installed():
 
 
 def test_oldest_versions_are_tested():
-    """The bounds that `.ci/compat` reads from setup.cfg are all that are there."""
+    """`.ci/compat` reads all lower bounds from setup.cfg."""
     script = (ROOT / ".ci" / "compat").read_text("utf8")
     [pattern] = re.findall(r"sed -nE '(s/.*)' setup\.cfg", script)
     found = subprocess.run(
@@ -107,6 +108,6 @@ def test_oldest_versions_are_tested():
     }
     assert dict(line.split("==") for line in found.split()) == lowest
     assert {"dkpro-cassis", "pyarrow", "spacy", "torch"} <= set(lowest)
-    # What goes with these is not a second bound of one of them.
+    # The packages that go with these have no lower bound in setup.cfg.
     oldest = (ROOT / ".ci" / "oldest.txt").read_text("utf8")
     assert not set(lowest) & set(re.findall(r"^([\w-]+)==", oldest, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""`annotate_ents` beside entities that a doc has."""
+"""`annotate_ents` in docs that already have entities."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_entities_of_the_doc_stay(nlp):
 
 
 def test_an_entity_in_the_way_of_the_best_span(nlp):
-    """The others, which overlap that one only, are entities."""
+    """The other spans, which only overlap that one, become entities."""
     doc = nlp.make_doc(TEXT)
     doc.ents = [Span(doc, 3, 4, label="CONJ")]
     assert ents_of(nlp(doc)) == [("London", "LOC"), ("and", "CONJ"), ("Berlin", "LOC")]
@@ -63,7 +63,7 @@ def test_blocked_tokens_stay_blocked(nlp):
 
 
 def test_tokens_without_entity_are_outside(nlp):
-    """They are annotated, as `ner` does it."""
+    """They are annotated as such, as by `ner`."""
     doc = nlp(NESTED_DATA[3][0])
     assert [token.ent_iob_ for token in doc] == ["O"] * len(doc)
 

@@ -35,7 +35,7 @@ def test_every_message_is_expected_by_a_test():
 
 
 def test_no_message_is_elsewhere():
-    """What is raised or warned has no words but those of the list."""
+    """All errors and warnings take their text from the list."""
     raised = re.compile(r"\w+Error|BadRecord|warnings\.warn")
     for call in nodes(PACKAGE, ast.Call):
         if raised.fullmatch(ast.unparse(call.func)):

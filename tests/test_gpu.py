@@ -1,4 +1,4 @@
-"""Training on a GPU with spaCy's command, and what it has trained on a CPU."""
+"""Training on a GPU with spaCy's command, and using the result on a CPU."""
 
 import subprocess
 import sys
@@ -19,8 +19,8 @@ pytestmark = needs_gpu
 
 
 def train_on_gpu(config, corpus_path, folder):
-    """Train with `spacy train`, in a process of its own: a process that has computed on
-    a GPU does not go back to the CPU."""
+    """Train with `spacy train` in a separate process: a process that has computed on a
+    GPU does not go back to the CPU."""
     config["paths"].update(train=str(corpus_path), dev=str(corpus_path))
     config["training"].update(
         dropout=0.0, max_steps=100, eval_frequency=50, accumulate_gradient=1
@@ -57,7 +57,7 @@ def test_transformer_trains_on_a_gpu(
 
 
 def test_a_step_is_a_handful_of_launches(tmp_path):
-    """Whatever the size of the batch; and it waits for the GPU at its end only: for the
+    """Whatever the size of the batch. It only waits for the GPU at its end: for the
     loss, or for candidates, their labels and their scores."""
     path = tmp_path / "launches.json"
     run_script("benchmark.launches", path, "--gpu-id", 0)

@@ -25,7 +25,7 @@ def make_nlp(architecture="EfficientGlobalPointer"):
 
 @pytest.fixture(scope="module")
 def states():
-    """What pipelines have learned, by architecture."""
+    """The states of trained pipelines, by architecture."""
     found = {}
     for architecture in ("EfficientGlobalPointer", "GlobalPointer"):
         nlp = make_nlp(architecture)

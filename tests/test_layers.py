@@ -40,7 +40,7 @@ def test_rotation_follows_the_formula():
 
 
 def test_rotated_inner_product_depends_on_distance_alone():
-    """Also far into a long doc, where float32 angles would be wrong."""
+    """Even far into a long doc, where float32 angles would be wrong."""
     rng = np.random.default_rng(0)
     n_tokens = 100_000
     X = np.tile(rng.normal(size=(1, 8)).astype("float32"), (n_tokens, 1))
@@ -140,7 +140,7 @@ def test_added_labels_leave_the_others_as_they_are(bias_input):
 
 @pytest.mark.parametrize("architecture", [EfficientGlobalPointer, GlobalPointer])
 def test_added_labels_start_from_silence(architecture):
-    """As those that an untrained model has: with a low score for all pairs."""
+    """Like those of an untrained model: with a low score for all pairs."""
     X = [np.random.default_rng(0).normal(size=(5, 6)).astype("float32")]
     tok2vec = Model(
         "hidden", lambda model, X, is_train: (X, lambda dY: dY), dims={"nO": 6}

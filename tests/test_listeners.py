@@ -71,7 +71,8 @@ def test_frozen_upstream_without_weights(bert_path, corpus_path):
 
 
 def test_docs_without_vectors(config):
-    """What is listened to did not run: an error, until the component has its own."""
+    """If the upstream component did not run, this is an error, unless the component has
+    a copy of its own."""
     upstream = config["nlp"]["pipeline"][0]
     nlp = load_model_from_config(config.interpolate(), auto_fill=True)
     nlp.initialize(lambda: make_examples(nlp))

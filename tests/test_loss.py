@@ -103,7 +103,8 @@ def test_long_docs_in_blocks_equal_dense(
 
 
 def test_stretches_of_joined_docs_count_like_the_docs():
-    """A doc of two halves that no span joins has the loss of the halves as docs."""
+    """A doc of two halves without a span across them has the loss of the two halves as
+    docs."""
     rng = np.random.default_rng(0)
     features = random_features(rng, [32], n_labels=3, n_heads=1)
     allowed = allowed_pairs([16, 16])
@@ -126,8 +127,8 @@ def test_a_pair_that_is_gold_for_all_labels():
 
 @pytest.mark.parametrize("size", [70, 200, 1e4])
 def test_large_scores_are_exact_and_finite(size):
-    """Scores that a factored sum in float32 would lose or overflow on: the best shared
-    part meets the worst end score in each row."""
+    """Scores that a factored sum in float32 would lose, or on which it would overflow:
+    in each row, the best shared part meets the worst end score."""
     rng = np.random.default_rng(0)
     features = random_features(rng, [9], n_labels=3, n_heads=1, head_size=2)
     features.query[:] = [size, 0]
@@ -150,12 +151,12 @@ def test_gold_pairs_of_low_scores_are_exact_and_finite(score):
 
 
 def test_large_parts_that_cancel_are_summed_in_factors(monkeypatch):
-    """What decides is the largest score of a row and label, not the parts' largest."""
+    """The largest score of a row and label decides, not the largest of its parts."""
     monkeypatch.delattr(spacy_egp.loss, "_sums_by_label")
     rng = np.random.default_rng(0)
     features = random_features(rng, [8], n_labels=2, n_heads=1)
-    # By turns the shared parts of a row are large and its start scores small, and the
-    # end scores of a label large and its start scores small.
+    # Alternately, the shared parts of a row are large and its start scores small, and
+    # the end scores of a label are large and its start scores small.
     sign = np.where(np.arange(8) % 2, 40, -40)
     features.query[..., 0] = sign[:, None]
     features.key[..., 0] = 1
@@ -167,7 +168,7 @@ def test_large_parts_that_cancel_are_summed_in_factors(monkeypatch):
 
 @pytest.mark.parametrize("kept_pairs", [0, 2**12, 2**14, 2**23])
 def test_only_so_many_pairs_are_kept_for_the_gradient(monkeypatch, kept_pairs):
-    """Blocks beyond are computed again, one by one."""
+    """Further blocks are computed again, one by one."""
     monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**12)
     monkeypatch.setattr(spacy_egp.loss, "KEPT_PAIRS", kept_pairs)
     negative_sum = spacy_egp.loss._negative_sums
@@ -211,7 +212,7 @@ def test_unannotated_docs_have_no_part_in_loss_and_gradient():
 @settings(max_examples=60, deadline=None)
 @given(batches(), st.integers(0, 2**32 - 1))
 def test_labels_that_docs_are_not_annotated_for_equal_dense(batch, seed):
-    """Their gold spans, too, have no part in the loss."""
+    """Their gold spans do not contribute to the loss either."""
     features, gold = batch
     rng = np.random.default_rng(seed)
     annotated = rng.random((len(gold), features.start.shape[1])) < 0.5
@@ -229,8 +230,8 @@ def test_weights_of_labels_equal_dense(batch, seed):
 
 @pytest.mark.parametrize("n_heads", [1, 40])
 def test_no_tensor_has_pairs_and_labels(n_heads):
-    """Memory of a doc of 400 tokens and 40 labels stays far below that of 40 matrices
-    of pairs, the size of what a dense loss allocates several times."""
+    """With 400 tokens and 40 labels, a doc takes far less memory than 40 matrices of
+    pairs, the size that a dense loss allocates several times."""
     import torch
 
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""What a wheel has, without building one."""
+"""What a wheel contains, without building one."""
 
 from configparser import ConfigParser
 from fnmatch import fnmatch

@@ -1,9 +1,9 @@
 """The commands and the Python code of all pages.
 
 A block runs as it is on the page, in a folder with the files that it names; only
-trainings are shorter. Commands of the project are dry runs. A page marks a block that
-cannot run anywhere with a comment before it, `<!-- not run: REASON -->`; its options
-are checked.
+trainings are shorter. Commands of the project are dry runs. On a page, a comment
+`<!-- not run: REASON -->` before a block means that it cannot run anywhere. The options
+of such a block are checked.
 """
 
 import gzip
@@ -51,7 +51,7 @@ ELSEWHERE = {
     ("docs/tutorial.md", "Your own data", "bash"): "test_tutorial.py",
     ("docs/tutorial.md", "Your own data", "python"): "test_tutorial.py",
 }
-# What takes the place of names on the pages, and what is too slow here.
+# Replacements of placeholders on the pages, and of what is too slow here.
 REPLACED = {
     "INPUT... OUTPUT --lang LANG": "export.jsonl out.spacy --lang en",
     "--gpu-id 0": "--gpu-id -1",
@@ -119,7 +119,7 @@ def test_every_block_belongs_to_a_test():
         )
     for name in set(ELSEWHERE.values()):
         assert (Path(__file__).parent / name).exists()
-    # Four spaces or a tilde would hide a block.
+    # Blocks with four spaces or tildes would not be found.
     for path in PAGES:
         page = path.read_text("utf8")
         assert not re.search(r"^(~~~|[ \t]+```)(bash|python|sh)", page, re.MULTILINE)
@@ -128,8 +128,8 @@ def test_every_block_belongs_to_a_test():
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(path):
-    """To files of the repository, or to an address on the web. The site's build checks
-    anchors."""
+    """They lead to files of the repository or to addresses on the web. The build of the
+    site checks anchors."""
     page = re.sub(r"```.*?```", "", path.read_text("utf8"), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)]*)\)", page):
         url = urlsplit(target)

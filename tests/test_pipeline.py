@@ -1,4 +1,4 @@
-"""`egp_ner` beside other components, and through spaCy's commands."""
+"""`egp_ner` together with other components, and with spaCy's commands."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def spacy_command(*args):
 
 
 def tagged_examples(nlp):
-    """`NESTED_DATA` with a tag that tells capitalized words."""
+    """`NESTED_DATA` with a tag that marks capitalized words."""
     examples = make_examples(nlp)
     for example in examples:
         for token in example.reference:
@@ -84,7 +84,7 @@ def test_replace_listeners(shared_nlp, tmp_path):
 
 @pytest.mark.parametrize("frozen", ["tok2vec", "egp_ner"])
 def test_frozen_components(frozen, shared_nlp, corpus_path, tmp_path):
-    """The frozen one stays as it is, the others learn, also on top of it."""
+    """The frozen one stays as it is. The others learn, even on top of it."""
     shared_nlp.to_disk(tmp_path)
     config = config_for(
         corpus_path,

@@ -1,4 +1,4 @@
-"""What is wrong with the pipeline or the docs around the component is said, once."""
+"""Problems of the pipeline and the docs around the component are reported, once."""
 
 import warnings
 from pathlib import Path
@@ -64,14 +64,14 @@ def test_a_later_component_is_seen_at_the_first_use(model_path, tmp_path):
     assert len(messages(record, "EGPW014")) == 1
 
 
-# Spans that a doc has already
+# Spans that a doc already has
 
 
 def test_replaced_spans_are_reported_once(model_path):
     nlp = spacy.blank("en")
     ruler = nlp.add_pipe("span_ruler", config={"spans_key": "sc"})
     ruler.add_patterns([{"label": "GREETING", "pattern": "Who is"}])
-    # The source does not know the pipeline, in which the ruler comes first.
+    # The sourced component does not know the pipeline, in which the ruler comes first.
     nlp.add_pipe("egp_ner", source=spacy.load(model_path))
     match = r"EGPW017.*'egp_ner': a doc had 1 spans.*\['sc'\].*'Who is', 'GREETING'"
     with pytest.warns(UserWarning, match=match) as record:

@@ -16,7 +16,7 @@ import spacy_egp
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A copy of the project and the configs, without what runs have left."""
+    """A copy of the project and the configs, without the files of earlier runs."""
     root = tmp_path_factory.mktemp("demo")
     made = ("assets", "corpus", "training", "metrics", "packages", "project.lock")
     shutil.copytree(PROJECT, root / "project", ignore=shutil.ignore_patterns(*made))
@@ -96,7 +96,7 @@ def test_workflow_of_a_corpus(cmeee):
 
 
 def test_package(project, model_path, tmp_path, monkeypatch):
-    """The wheel has the pipeline, the model card and what they need."""
+    """The wheel has the pipeline, the model card and its requirements."""
     shutil.copytree(model_path, project / "training" / "germeval" / "model-best")
     (project / "metrics").mkdir(exist_ok=True)
     srsly.write_json(
@@ -137,7 +137,7 @@ def test_compare(cmeee):
 
 
 def test_documents(cmeee):
-    """Docs of one sentence and of ten, scored by the pipeline that the corpus has."""
+    """Docs of one sentence and of ten, scored with the corpus's pipeline."""
     run_workflow(cmeee, "documents", "--vars.dataset=cmeee", "--vars.joined=1,10")
     results = srsly.read_json(cmeee / "metrics" / "documents-cmeee.json")
     docs = [scores["docs"]["mean"] for scores in results["joined"].values()]

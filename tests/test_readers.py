@@ -91,7 +91,7 @@ def test_cut_docs_lose_nothing(doc, max_length):
             for span in group
             for i in range(span.start + 1, span.end)
         }
-        # Longer only where there is no place to cut.
+        # A piece is only longer if there is no place to cut.
         assert len(piece) <= max_length or inside >= set(range(max_length, len(piece)))
 
 
@@ -252,7 +252,7 @@ def test_spacys_reader_that_drops_spans_is_reported(settings, error, message, tm
 
 
 def test_trains_on_the_sentences_of_documents(documents_path, tmp_path):
-    """What spaCy's reader cannot: its cut docs have no spans."""
+    """spaCy's reader cannot do this: its cut docs have no spans."""
     config = config_for(documents_path, max_steps=60)
     config["corpora"]["train"].update(sentences=True)
     nlp = init_nlp(config)

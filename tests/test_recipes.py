@@ -112,7 +112,7 @@ def recipe_config(heading, corpus_path, folder):
     """A config of ours with the settings of a recipe."""
     [text] = blocks("ini")[heading]
     sections = re.findall(r"^\[([^\]]+)\]$", text, flags=re.MULTILINE)
-    # A recipe shows a part of a config, without the sections around.
+    # A recipe shows a part of a config, without the sections around it.
     around = {s[:i] for s in sections for i, c in enumerate(s) if c == "."}
     text = "".join(f"[{s}]\n" for s in sorted(around - set(sections))) + text
     recipe = Config().from_str(text.replace('"training/', f'"{folder}/training/'))
@@ -124,7 +124,8 @@ def recipe_config(heading, corpus_path, folder):
 
 
 def test_predict_correct_retrain(model_path, corpus_path, tmp_path, monkeypatch):
-    """A person removes a span of a new doc; it is learned with the docs before."""
+    """A person removes a span of a new doc, which is learned together with the docs
+    before."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(model_path, tmp_path / "training" / "model-best")
     (tmp_path / "corpus").mkdir()
@@ -161,7 +162,7 @@ def test_another_key(corpus_path, folder, tmp_path):
 
 
 def test_own_copy_of_what_it_listens_to(corpus_path, tmp_path):
-    """The component works without the one that it has listened to."""
+    """The component works without the one that it used to listen to."""
     trained = init_nlp(config_for(corpus_path, max_steps=1))
     (tmp_path / "training").mkdir()
     trained.to_disk(tmp_path / "training" / "model-best")
@@ -177,7 +178,7 @@ def test_own_copy_of_what_it_listens_to(corpus_path, tmp_path):
 
 
 def test_new_label(corpus_path, tmp_path):
-    """A part of spacy train: the label is there, and the corpora have predictions."""
+    """A part of `spacy train`: the label is there, and the corpora have predictions."""
     trained = init_nlp(config_for(corpus_path, max_steps=1))
     (tmp_path / "training").mkdir()
     trained.get_pipe("egp_ner").threshold = 0.0

@@ -1,4 +1,4 @@
-"""A label is taught without the others being forgotten."""
+"""A pipeline learns a label without forgetting the others."""
 
 import copy
 
@@ -14,7 +14,7 @@ from spacy_egp.readers import make_corpus
 from spacy_egp.rehearsal import make_rehearsal
 
 TEXTS = [text for text, _ in NESTED_DATA]
-# Docs that are annotated for the new label only, with entities of the old ones.
+# Docs that are only annotated for the new label, but have entities of the old ones.
 NEW = [
     ("Shaka Khan likes pink.", [(17, 21, "COLOUR")]),
     ("London and Berlin are pink.", [(22, 26, "COLOUR")]),
@@ -123,7 +123,7 @@ def test_rehearsal_of_what_is_remembered_only(folder):
     nlp.resume_training()
     empty = [Example.from_dict(nlp.make_doc(""), {})]
     assert component.rehearse(empty) == {"egp_ner": 0.0}
-    # The new label and the annotation have no part in it.
+    # The new label and the annotation make no difference.
     expected = component.rehearse(examples)
     component.add_label("COLOUR")
     plain = [Example.from_dict(nlp.make_doc(text), {}) for text in TEXTS]

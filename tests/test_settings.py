@@ -187,7 +187,7 @@ def test_changes_of_cfg_last(folder, tmp_path):
 
 
 def test_config_of_a_training_is_not_changed(folder):
-    """It may lie where somebody saves the component alone."""
+    """It may be in the folder where somebody saves the component alone."""
     nlp = spacy.load(folder)
     (folder / "meta.json").unlink()
     before = (folder / "config.cfg").read_text("utf8")
@@ -197,7 +197,7 @@ def test_config_of_a_training_is_not_changed(folder):
 
 
 def test_config_given_to_load_wins(folder, tmp_path):
-    # spaCy cannot override null by a table.
+    # spaCy cannot override null with a table.
     changed = {**CHANGED, "label_weights": None}
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message=r"\[EGPW")
@@ -222,7 +222,7 @@ def test_edited_config_wins(folder, tmp_path):
 
 
 def test_default_in_the_config_wins_with_a_warning(folder):
-    """It may be that nobody has written it."""
+    """Perhaps nobody has chosen it."""
     nlp = spacy.load(folder)
     nlp.get_pipe("egp_ner").threshold = 0.25
     nlp.to_disk(folder)
@@ -307,7 +307,7 @@ def test_renamed_component(folder, tmp_path):
 
 
 def source_config(folder, corpus_path, **settings):
-    """A training that goes on with a component."""
+    """A training that continues with a component."""
     config = config_for(corpus_path, max_steps=1)
     config["nlp"]["pipeline"] = ["egp_ner"]
     config["components"] = {"egp_ner": {"source": str(folder), **settings}}
@@ -345,7 +345,7 @@ def test_model_beside_source_is_reported(folder, corpus_path):
 
 
 def test_training_with_a_source_is_checked(folder, corpus_path, tmp_path):
-    """At the first update: spaCy does not initialize a component with a source."""
+    """At the first update: spaCy does not initialize a sourced component."""
     config = source_config(folder, corpus_path, spans_key="entities")
     docs = list(DocBin().from_disk(corpus_path).get_docs(spacy.blank("en").vocab))
     for doc in docs:

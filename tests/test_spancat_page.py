@@ -21,14 +21,14 @@ def side(sign):
     [diff] = re.findall(r"```diff\n(.*?)```", PAGE.read_text("utf8"), re.DOTALL)
     lines = [line[1:] for line in diff.splitlines() if line[:1] in ("", " ", sign)]
     sections = [line[1:-1] for line in lines if line.startswith("[")]
-    # The page does not show the sections around.
+    # The page does not show the sections around it.
     around = {s[:i] for s in sections for i, c in enumerate(s) if c == "."}
     shown = [f"[{section}]" for section in sorted(around - set(sections))]
     return Config().from_str("\n".join([*shown, *lines]), interpolate=False)
 
 
 def remove(config, part):
-    """Remove a part from a config, with the sections that are empty without it."""
+    """Remove a part from a config, and the sections that are empty without it."""
     for name, value in part.items():
         if isinstance(value, dict):
             remove(config[name], value)

@@ -1,4 +1,4 @@
-"""PyTorch's threads: one for the component, and the program's own for all others."""
+"""PyTorch's threads: one for the component, and the program's own setting otherwise."""
 
 import os
 import subprocess
@@ -81,7 +81,7 @@ def test_within_itself():
 
 
 def test_a_thread_that_begins_while_another_is_within():
-    """It has the process's setting afterwards, whichever of the two leaves first."""
+    """Afterwards, it has the process's setting, whichever of the two leaves first."""
 
     def within():
         with one_thread():
@@ -177,7 +177,7 @@ def test_an_error_in_shared_work_ends_it(part, n_parts):
 
 
 def test_several_threads_find_the_same(monkeypatch):
-    """Bit for bit, also where they share many blocks, some of them computed again."""
+    """Bit for bit, even if they share many blocks, some of which are computed again."""
     monkeypatch.setattr(spacy_egp.blocks, "PAIRS_PER_BLOCK", 2**10)
     monkeypatch.setattr(spacy_egp.loss, "KEPT_PAIRS", 2**14)
     monkeypatch.setattr(spacy_egp.decoding, "SPANS_PER_DOC", 1000)

@@ -22,7 +22,7 @@ TEXTS = [text for text, _ in NESTED_DATA]
 
 @pytest.fixture(scope="module")
 def state():
-    """What a pipeline has learned, in a few steps: probabilities of all sizes."""
+    """The state of a pipeline after a few steps, with probabilities of all sizes."""
     nlp = tiny_nlp()
     train(nlp, make_examples(nlp), steps=25)
     return nlp.to_bytes()
@@ -48,7 +48,7 @@ def spans_by_score(nlp):
 
 
 def thresholds_between(spans):
-    """A table that some spans of each label are above."""
+    """A table of thresholds, which some spans of each label exceed."""
     labels = {label for *_, label in spans}
     return {
         label: float(np.median([p for span, p in spans.items() if span[-1] == label]))
@@ -88,7 +88,7 @@ def test_a_table_can_be_changed_in_place(nlp, component, tmp_path):
 
 
 def test_labels_are_chosen_before_spans_are_selected(nlp, component):
-    """In place of a span of another label, one that it overlaps is found."""
+    """A span that overlaps a better span of another label is found instead of it."""
     component.threshold = 0.0
     component.overlap = "flat"
     everything = spans_by_score(nlp)

@@ -251,7 +251,7 @@ def test_replace_listeners(trained_trf, tmp_path):
 
 
 def test_frozen_transformer(name, config, corpus_path, tmp_path):
-    """A pretrained transformer that is not trained, in the ways that the docs tell."""
+    """A pretrained transformer that is not trained, in the ways of the docs."""
     config["paths"].update(train=str(corpus_path), dev=str(corpus_path))
     config["training"].update(max_steps=4, eval_frequency=4, dropout=0.0)
     if name == "egp_curated_trf":
@@ -279,7 +279,7 @@ def test_frozen_transformer(name, config, corpus_path, tmp_path):
 
 
 def test_loads_on_the_cpu_what_was_trained_on_a_gpu(trained_trf, tmp_path, monkeypatch):
-    """Weights that are tagged as a GPU's when they are saved."""
+    """The weights are marked as those of a GPU when they are saved."""
     with monkeypatch.context() as patch:
         patch.setattr("torch.serialization.location_tag", lambda storage: "cuda:0")
         trained_trf.to_disk(tmp_path)

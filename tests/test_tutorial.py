@@ -1,4 +1,4 @@
-"""The tutorial as a notebook, whose cells run one after the other."""
+"""The tutorial as a notebook whose cells run one after another."""
 
 import importlib
 import json
@@ -13,7 +13,7 @@ from conftest import NESTED_DATA, spans_of
 from nbclient import NotebookClient
 
 SITE = Path(__file__).parent.parent / "docs" / "site"
-# A short training, and no tools that are downloaded to build a wheel.
+# A short training, and no download of tools to build a wheel.
 SHORTER = {"train": "--training.max_steps 40", "package": "--build none"}
 
 

@@ -16,7 +16,7 @@ TEXT = (
 
 
 def byte_level_bpe():
-    """A tokenizer as RoBERTa's: a space is a part of the piece behind it."""
+    """A tokenizer like RoBERTa's: a space is part of the piece that follows it."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -27,7 +27,7 @@ def byte_level_bpe():
 
 
 def unigram():
-    """A tokenizer as XLM-RoBERTa's."""
+    """A tokenizer like XLM-RoBERTa's."""
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = trainers.UnigramTrainer(
@@ -62,7 +62,7 @@ WORDS = st.one_of(
 @given(st.lists(WORDS, max_size=60), st.integers(1, 40), st.data())
 def test_windows_cover_a_doc(tokenizer, words, window, data):
     """Each token is in a window, in order, and a window has about as many pieces as it
-    may have, or one token."""
+    may have, or is a single token."""
     stride = data.draw(st.integers(1, window))
     doc = spacy.blank("xx")(" ".join(words))
     windows = find_windows(doc, tokenizer, window, stride)

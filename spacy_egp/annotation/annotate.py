@@ -28,7 +28,7 @@ from .output import Output
 from .summary import Counts, Summary
 
 ENGINES = ("local", "ray")
-# What the system's timers take: three years.
+# The most that the system's timers accept: three years.
 MAX_SECONDS = 1e8
 
 
@@ -131,7 +131,7 @@ def annotate(
         "docs_per_part": docs_per_part,
         "code": _digest(code_path) if code_path else None,
         "versions": {name: version(name) for name in ("spacy", "spacy-egp")},
-        # The last to be compared: it depends on docs_per_part.
+        # Compared last, because it depends on docs_per_part.
         "input": list_digests(files, parts),
     }
     with output.lock():
@@ -166,7 +166,7 @@ def _check_choice(name: str, value: str, choices: Collection[str]) -> None:
 
 
 def _find_model(model: str) -> Path:
-    """The folder of the pipeline, which spaCy takes for a path or a package."""
+    """The folder of the pipeline, given its path or the name of its package."""
     path = Path(model)
     if path.exists():
         return path.resolve()
@@ -183,8 +183,8 @@ def _find_code(code: str) -> Path:
 
 
 def _digest(path: Path) -> str:
-    """RETURNS (str): Hash of a file, or of the names and contents of those in a folder,
-    without what Python compiles there."""
+    """RETURNS (str): Hash of a file, or of the names and contents of the files in a
+    folder, without those that Python has compiled."""
     hash = Hash()
     for file_path in sorted(path.rglob("*")) if path.is_dir() else [path]:
         if file_path.is_file() and file_path.suffix != ".pyc":

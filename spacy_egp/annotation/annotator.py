@@ -20,8 +20,8 @@ from .output import Output
 from .resources import is_temporary, time_limit
 from .summary import Counts
 
-# New strings, about 500 bytes each, after which the vocab forgets them and the
-# tokenizer begins with an empty cache. To begin anew with every part makes small parts
+# After this many new strings, of about 500 bytes each, the vocab forgets them and the
+# tokenizer starts with an empty cache. Doing so for every part would make small parts
 # slow.
 MAX_NEW_STRINGS = 100_000
 
@@ -65,7 +65,7 @@ class Settings:
 
 
 class Annotator:
-    """Annotates one part after the other, with a pipeline that is loaded once.
+    """Annotates one part after another, with a pipeline that is loaded once.
 
     settings (Settings): The settings.
     RAISES:
@@ -98,7 +98,7 @@ class Annotator:
         self._memory_zone.enter_context(self.nlp.memory_zone())
 
     def __call__(self, part: Part) -> Counts:
-        """Annotate a part and write it. Nothing but the part decides what is written.
+        """Annotate a part and write it. The output depends on nothing but the part.
 
         part (Part): The part.
         RETURNS (Counts): What was annotated.
@@ -192,7 +192,7 @@ class Annotator:
                 raise ValueError(Errors.EGP424)
             return [_drop_tensors(doc) for doc in annotated]
         except Exception as error:
-            # The traceback holds what the pipeline has computed.
+            # The traceback would keep what the pipeline has computed in memory.
             failure = error.with_traceback(None)
         if len(docs) == 1:
             return [failure]
@@ -214,8 +214,8 @@ def _describe_failure(record: Record, error: Exception) -> Failure:
 def _batch_by_words(
     made: Iterable[tuple[Record, Doc | Exception]], batch_words: int
 ) -> Iterator[list[tuple[Record, Doc | Exception]]]:
-    """Batches of at most so many words, or of one doc that has more. spaCy's
-    `minibatch_by_words` changes the order."""
+    """Batches of at most this many words, or of a single doc that has more. spaCy's
+    `minibatch_by_words` would change the order."""
     batch: list[tuple[Record, Doc | Exception]] = []
     n_words = 0
     for record, doc in made:
@@ -230,8 +230,8 @@ def _batch_by_words(
 
 
 def _drop_tensors(doc: Doc) -> Doc:
-    """Drop what components compute for others. It is many times larger than the rest,
-    and .spacy files would store it."""
+    """Drop what components compute for each other. It is many times larger than the
+    rest, and .spacy files would store it."""
     doc.tensor = np.zeros((0,), dtype="f")
     doc.user_data.pop(TRF_DATA, None)
     return doc

@@ -39,7 +39,7 @@ def find_files(url: str, output: str) -> list[str]:
     RETURNS (list[str]): Their paths or URLs.
     RAISES:
         FileNotFoundError: If there are none.
-        ValueError: If there are others than regular files.
+        ValueError: If one of them is not a regular file.
     """
     fs, path = fsspec.url_to_fs(url)
     if fs.isdir(path):
@@ -53,7 +53,7 @@ def find_files(url: str, output: str) -> list[str]:
         file_url = full_name(fs, file)
         if file_url == output or file_url.startswith(f"{output}/"):
             continue
-        # A link is looked up, which a listing does not.
+        # Follow links, which the listing does not.
         if info["type"] != "file" and fs.info(file)["type"] != "file":
             raise ValueError(Errors.EGP434.format(url=file_url))
         urls.append(file_url)
@@ -68,7 +68,7 @@ def _is_hidden(path: str, folder: str) -> bool:
 
 
 def cut_files(urls: Sequence[str], docs_per_part: int) -> list[Part]:
-    """Cut files into parts, which depend on the files and this number only.
+    """Cut files into parts, which only depend on the files and this number.
 
     urls (Sequence[str]): The files.
     docs_per_part (int): The largest number of documents in a part.
@@ -85,7 +85,7 @@ def cut_files(urls: Sequence[str], docs_per_part: int) -> list[Part]:
 
 
 def list_digests(urls: Sequence[str], parts: Iterable[Part]) -> dict[str, str]:
-    """List what tells whether the files are those of an earlier run.
+    """List hashes that tell whether the files are those of an earlier run.
 
     urls (Sequence[str]): The files.
     parts (Iterable[Part]): Their parts.
@@ -104,7 +104,7 @@ def read_part(part: Part, text_column: str, vocab: Vocab) -> Iterator[Record]:
     text_column (str): The column of the text.
     vocab (Vocab): The pipeline's vocab.
     YIELDS (Record): A record per document.
-    RAISES (ValueError): If the file is damaged, or not what it was when it was cut.
+    RAISES (ValueError): If the file is damaged, or has changed since it was cut.
     """
     read = get_reader(part.url).read
     with _open(part.url) as file:
@@ -140,7 +140,7 @@ def check_columns(urls: Iterable[str], text_column: str) -> None:
 
     urls (Iterable[str]): The files.
     text_column (str): The column of the text.
-    RAISES (ValueError): If one has no such column, or two of one name.
+    RAISES (ValueError): If one has no such column, or two columns with the same name.
     """
     for url, schema in _read_schemas(urls):
         import_parquet().check_schema(url, schema, text_column)
@@ -156,8 +156,9 @@ def _read_schemas(urls: Iterable[str]) -> Iterator[tuple[str, Any]]:
 
 @contextmanager
 def _open(url: str) -> Iterator[IO[bytes]]:
-    """Open a file, decompressed, for reading it in any order. Whatever goes wrong while
-    it is open is the file's: libraries raise anything at damaged bytes."""
+    """Open a file, decompressed, to read it in any order. Any error while it is open is
+    reported as one of the file: damaged bytes make libraries raise errors of any type.
+    """
     compression = COMPRESSED.get(PurePosixPath(url).suffix)
     if compression not in available_compressions():
         raise ImportError(Errors.EGP435.format(url=url, compression=compression))

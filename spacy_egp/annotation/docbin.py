@@ -31,7 +31,7 @@ def read_docbin(
     file: IO[bytes], url: str, slice: Slice, text_column: str, vocab: Vocab
 ) -> Iterator[Record]:
     """Read docs, which keep their tokens and other annotation. Their columns are in
-    doc.user_data, where DocBinWriter puts them; other keys than strings are spaCy's.
+    doc.user_data, where DocBinWriter puts them; keys other than strings are spaCy's.
 
     file (IO[bytes]): The open file.
     url (str): Its name.
@@ -50,7 +50,7 @@ def read_docbin(
         try:
             doc = _get_doc(docs, number - 1, vocab)
         except Exception as error:
-            # spaCy raises whatever a damaged doc makes it stumble over.
+            # A damaged doc makes spaCy raise errors of any type.
             yield Record(source, error, {})
             continue
         columns = {k: v for k, v in doc.user_data.items() if isinstance(k, str)}
@@ -59,7 +59,7 @@ def read_docbin(
 
 
 def _get_doc(docs: DocBin, i: int, vocab: Vocab) -> Doc:
-    """A doc by itself: all of them end at the first that is damaged."""
+    """A single doc. The method for all docs ends at the first damaged one."""
     single = DocBin()
     single.attrs = docs.attrs
     for name in ("tokens", "spaces", "cats", "flags", "span_groups", "user_data"):
@@ -69,8 +69,8 @@ def _get_doc(docs: DocBin, i: int, vocab: Vocab) -> Doc:
 
 
 class DocBinWriter:
-    """Writes docs with all their annotation; other columns are in doc.user_data. The
-    format is written as a whole, so that the docs of a part are in memory in its form.
+    """Writes docs with all their annotation; other columns are in doc.user_data. A file
+    is written as a whole, so the docs of a part are in memory in serialized form.
 
     file (IO[bytes]): The open file of the part.
     text_column (str): The column that is the doc's text.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..errors import Errors
 
-# Tells whether a file has changed.
+# The hash that tells whether a file has changed.
 Hash = partial(blake2b, digest_size=16)
 
 
@@ -27,7 +27,7 @@ class Slice(NamedTuple):
 
     def check(self, hash: blake2b) -> None:
         """hash (blake2b): Hash of what a worker has read.
-        RAISES (ValueError): If that is not what there was.
+        RAISES (ValueError): If it differs from the digest.
         """
         if hash.hexdigest() != self.digest:
             raise ValueError(Errors.EGP430)

@@ -53,10 +53,10 @@ class Writer(Protocol):
     """A format of the output: writes the documents of a part to a file, one by one."""
 
     def encode(self, record: Record, doc: Doc) -> Any:
-        """Make of a document what `write` takes; an error here is the document's."""
+        """Convert a document to what `write` takes. An error fails the document."""
 
     def write(self, item: Any) -> None:
-        """Write a document; an error here is the file's."""
+        """Write a document. An error fails the file."""
 
     def close(self) -> None:
         """Write what is left. The file stays open."""

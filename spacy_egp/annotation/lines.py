@@ -13,7 +13,7 @@ from ..errors import Errors
 from .documents import Hash, Record, Slice
 from .rows import dump_line
 
-# A part ends early where it has as many bytes: its documents are in memory together.
+# A part ends early once it has this many bytes: its documents are in memory together.
 BYTES_PER_PART = 2**23
 
 
@@ -42,8 +42,8 @@ def cut_lines(file: IO[bytes], docs_per_part: int) -> Iterator[Slice]:
 
 
 def _read_lines(file: IO[bytes], slice: Slice) -> Iterator[tuple[int, bytes]]:
-    """The lines and their numbers. RAISES (ValueError): If they are not those of the
-    slice, when they have been read."""
+    """The lines and their numbers. RAISES (ValueError): After the last one, if they are
+    not those of the slice."""
     _skip(file, slice.offset)
     hash = Hash()
     for number, line in enumerate(islice(file, slice.n_docs), slice.first):
@@ -53,7 +53,7 @@ def _read_lines(file: IO[bytes], slice: Slice) -> Iterator[tuple[int, bytes]]:
 
 
 def _skip(file: IO[bytes], n_bytes: int) -> None:
-    """Go to where a slice begins. Zstandard's files can only be read."""
+    """Go to the beginning of a slice. Zstandard's files do not support seeking."""
     if file.seekable():
         file.seek(n_bytes)
         return

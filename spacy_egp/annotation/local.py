@@ -54,7 +54,7 @@ def _start_worker() -> None:
 
 
 def _exit_with_parent() -> None:
-    """A pool whose parent was killed would wait for work forever."""
+    """End with the parent: if it is killed, a pool would wait for work forever."""
     parent = parent_process()
     if parent is not None:
         parent.join()

@@ -32,7 +32,7 @@ TEMPORARY = re.compile(r"\.(_manifest|part-\d{6,})\.[a-z]+-[0-9a-f]{32}")
 
 
 class Output:
-    """A folder with a file per part, and beside them
+    """A folder with a file per part, and next to them
 
     - _manifest.json: the model, the input and the settings;
     - _failed: for a part with documents that failed, their sources and the reasons;
@@ -76,7 +76,7 @@ class Output:
             os.close(folder)
 
     def begin(self, manifest: dict[str, Any]) -> None:
-        """Begin a run, or go on with one that was interrupted.
+        """Begin a run, or continue one that was interrupted.
 
         manifest (dict[str, Any]): All that the output depends on.
         RAISES (FileExistsError): If there is something else, or parts of a run with
@@ -139,7 +139,7 @@ class Output:
         return done
 
     def open_part(self, number: int, suffix: str) -> AbstractContextManager[IO[bytes]]:
-        """Open the file of a part. It has its name when the context ends.
+        """Open the file of a part. It gets its name when the context ends.
 
         number (int): The number of the part.
         suffix (str): The suffix of its format.
@@ -150,7 +150,7 @@ class Output:
     def finish_part(
         self, number: int, failures: Sequence[Failure], counts: Counts
     ) -> None:
-        """Make a part count whose documents are written.
+        """Mark a part as complete after its documents are written.
 
         number (int): The number of the part.
         failures (Sequence[Failure]): Those that failed.
@@ -170,7 +170,7 @@ class Output:
         path = self._join(*folder)
         if not self.fs.isdir(path):
             return []
-        # Some file systems keep listings; workers have written since.
+        # Some file systems cache listings, and workers have written since.
         paths = self.fs.ls(path, detail=False, refresh=True)
         return [PurePosixPath(path).name for path in paths]
 
@@ -197,7 +197,7 @@ class Output:
 
 
 def _sync_folder(path: str) -> None:
-    """Have the names in a folder outlast a loss of power, where the system can."""
+    """Make the names in a folder survive a power failure, if the system can."""
     if os.name == "posix":
         folder = os.open(path, os.O_RDONLY)
         try:

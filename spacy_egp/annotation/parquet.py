@@ -20,9 +20,9 @@ from .rows import SPANS_COLUMN, dump_json, list_new_spans
 
 DAMAGED = (OSError, pa.ArrowException)
 ROWS_PER_BATCH = 1000
-# Rows of the output are in memory until there are so many bytes of them.
+# Rows of the output are kept in memory until they have this many bytes.
 BYTES_PER_ROW_GROUP = 2**24
-# A row by itself takes some hundred bytes more for each column than among others.
+# A single row takes some hundred bytes more per column than a row among others.
 ROWS_PER_CHUNK = 100
 SPAN = pa.struct(
     {
@@ -39,8 +39,8 @@ SPANS = pa.list_(SPAN)
 
 
 class Row(Mapping[str, Any]):
-    """A row of a file. Its values are made Python's only where they are asked for, so
-    that a Parquet file of the output has them as they were.
+    """A row of a file. Its values are only converted to Python's when they are needed,
+    so Parquet files of the output have them as they were.
 
     rows (pa.RecordBatch): The row.
     """
@@ -104,8 +104,8 @@ def cut_parquet(file: IO[bytes], docs_per_part: int) -> Iterator[Slice]:
 def read_parquet(
     file: IO[bytes], url: str, slice: Slice, text_column: str, vocab: Vocab
 ) -> Iterator[Record]:
-    """Read rows. The row groups that they are in are decoded from their beginning. Rows
-    that cannot be decoded are errors.
+    """Read rows. Their row groups are decoded from the beginning. An error takes the
+    place of a row that cannot be decoded.
 
     file (IO[bytes]): The open file.
     url (str): Its name.
@@ -113,7 +113,7 @@ def read_parquet(
     text_column (str): The column of the text.
     vocab (Vocab): Not used.
     YIELDS (Record): A record per row.
-    RAISES (ValueError): If the row groups are not what they were.
+    RAISES (ValueError): If the row groups have changed.
     """
     parquet = _open_parquet(file)
     ends = _row_group_ends(parquet)
@@ -135,8 +135,8 @@ def read_parquet(
 
 
 def _open_parquet(file: IO[bytes]) -> pq.ParquetFile:
-    """A file whose texts are read as they are mostly stored, each different one once: a
-    text that a small file repeats would take any amount of memory."""
+    """Open a file so that each distinct text is in memory once, as it mostly is in the
+    file. A text that a small file repeats could take any amount of memory otherwise."""
     texts = [
         field.name
         for field in pq.ParquetFile(file).schema_arrow
@@ -239,8 +239,8 @@ def infer_schema(rows: Sequence[Mapping[str, Any]], text_column: str) -> pa.Sche
 
     rows (Sequence[Mapping[str, Any]]): The columns of the first documents.
     text_column (str): The column of the text.
-    RETURNS (pa.Schema): Numbers, truth values, and text for all else. Columns that
-        fail their documents are left out.
+    RETURNS (pa.Schema): Numbers, truth values, and text for everything else. Columns
+        that make their documents fail are left out.
     """
     names = dict.fromkeys(name for row in rows for name in row)
     types = {
@@ -331,6 +331,6 @@ class ParquetWriter:
         self.n_bytes = 0
 
     def close(self) -> None:
-        """Write the rows that are left, and what a file ends with."""
+        """Write the rows that are left, and the end of the file."""
         self._write_row_group()
         self.writer.close()

@@ -20,17 +20,17 @@ from .corpus import Part
 from .documents import Slice
 from .summary import Counts
 
-# How often Ray begins a part again whose worker was killed, before it gives up.
+# How often Ray restarts a part whose worker was killed.
 RETRIES = 10
-# How long a thread of Ray Data is waited for: where a run is given up, there is one
-# that never ends.
+# How long to wait for a thread of Ray Data: if a run is given up, one of them never
+# ends.
 SECONDS_PER_THREAD = 5.0
 
 
 def annotate_with_ray(
     settings: Settings, parts: Sequence[Part], n_process: int, address: str | None
 ) -> Iterator[Counts]:
-    """Annotate parts with Ray Data. A part whose worker was killed is begun again.
+    """Annotate parts with Ray Data. A part whose worker was killed is restarted.
 
     settings (Settings): The settings.
     parts (Sequence[Part]): The parts.
@@ -39,8 +39,8 @@ def annotate_with_ray(
     YIELDS (Counts): The counts of a part that is written.
     RAISES:
         ValueError: If the cluster cannot have a single worker.
-        ChildProcessError: If workers were killed too often, or one had an error: then
-            after the parts of the others.
+        ChildProcessError: If workers were killed too often, or one had an error. The
+            latter is raised after the parts of the others.
     """
     where: dict[str, Any] = {"address": address}
     if address is None:
@@ -51,7 +51,7 @@ def annotate_with_ray(
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     try:
         _check_resources({"CPU": 1, "GPU": settings.gpu})
-        # A block for each part, so that Ray hands them out one by one.
+        # One block per part, so that Ray hands them out one by one.
         rows = ray.data.from_items(
             [json.dumps(part) for part in parts], override_num_blocks=len(parts)
         )
@@ -71,7 +71,7 @@ def annotate_with_ray(
             Generator[dict[str, str], None, None], iter(reports.iter_rows())
         )
         with closing(reported):
-            # To the end, also after an error, so that Ray Data has ended its threads.
+            # Read to the end, even after an error, so that Ray Data ends its threads.
             for row in reported:
                 if row["error"]:
                     errors.append(row["error"])
@@ -89,7 +89,7 @@ def annotate_with_ray(
 
 
 def _check_resources(worker: dict[str, float]) -> None:
-    """Ray would wait for them without a word."""
+    """Check that a worker can start. Ray would silently wait for missing resources."""
     cluster = ray.cluster_resources()
     for name, needed in worker.items():
         available = cluster.get(name, 0)
@@ -108,7 +108,7 @@ def _join_threads(others: set[threading.Thread]) -> None:
 
 
 def _limit_retries() -> dict[str, Any]:
-    """By default, Ray begins again without end."""
+    """Limit restarts. By default, Ray restarts a part forever."""
     return {"max_task_retries": RETRIES}
 
 

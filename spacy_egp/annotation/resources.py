@@ -16,16 +16,16 @@ NO_MEMORY = "can't allocate memory"
 
 
 class TimeIsUp(TimeoutError):
-    """What is raised in a thread, which cannot be given a message."""
+    """The error that is raised in a thread. It cannot have a message."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise an error in the code of a context that takes too long.
 
-    The error is raised between two steps of Python; in the main thread, also in a long
-    search of a regular expression. A single operation of another library is not
-    interrupted.
+    The error is raised between two steps of Python and, in the main thread, also during
+    a long search with a regular expression. A single operation of another library is
+    not interrupted.
 
     seconds (float): The limit.
     RAISES (TimeoutError): After so many seconds.
@@ -47,7 +47,7 @@ def _limit_main_thread(seconds: float) -> Iterator[None]:
         raise TimeIsUp
 
     previous = signal.signal(signal.SIGALRM, stop)
-    # Again and again, where code goes on after the error.
+    # Again and again, in case code continues after the error.
     signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
     try:
         yield

@@ -31,7 +31,7 @@ def make_row(
 
 
 def list_new_spans(record: Record, doc: Doc, spans_key: str) -> list[dict[str, Any]]:
-    """List the spans of a doc whose record has none.
+    """List the spans of a doc whose record must not have any.
 
     record (Record): The document.
     doc (Doc): Its annotation.
@@ -68,9 +68,9 @@ def list_spans(doc: Doc, spans_key: str) -> list[dict[str, Any]]:
 
 
 def _list_scores(spans: SpanGroup) -> list[float | None]:
-    """A score for each span, None where there is none. Components that add spans put
-    them behind those with scores; where spans were removed, nobody knows whose scores
-    are left."""
+    """A score for each span, None if it has none. Components that add spans put them
+    after those with scores. If spans were removed, it is unknown whose scores are left.
+    """
     given = spans.attrs.get("scores", ())
     if len(given) > len(spans):
         given = ()

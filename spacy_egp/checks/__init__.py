@@ -1,2 +1,2 @@
-"""What is wrong with annotated docs, before and after a training. Data flow one way:
+"""What is wrong with annotated docs, before and after training. Data flows one way:
 files -> docs -> counts, strings, contradictions -> a result."""

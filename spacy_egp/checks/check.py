@@ -1,4 +1,4 @@
-"""A check of annotated docs, before a training."""
+"""A check of annotated docs before training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class Result:
 
     parts (dict[str, PartCounts]): The counts by part.
     repeats (Repeats): Texts that occur more than once.
-    strings (Listing[InconsistentString]): Strings that are annotated here and not
-        there, or with other labels.
+    strings (Listing[InconsistentString]): Strings that are annotated in some places but
+        not in others, or with different labels.
     contradictions (Listing[Contradiction] | None): Spans that a model contradicts, the
         most confident one first. None if there is no model.
-    errors (list[str]): What breaks a training.
+    errors (list[str]): What would break training.
     warnings (list[str]): What a person should see.
     unchecked (list[str]): What was not checked, and why.
     """
@@ -77,17 +77,17 @@ def check(
 
     paths (Mapping[str, Path]): The .spacy file or the folder of each part, the training
         part first.
-    config (Config | None): The config of the training. Without it and a model, what
+    config (Config | None): The config of the training. Without it or a model, what
         depends on it is not checked.
     component (str | None): Name of the `egp_ner`; only needed if there are several.
     model (Language | None): A trained pipeline, to find the spans that it contradicts.
     n_folds (int): If not 0, pipelines are trained to find the spans that they
-        contradict: each on the docs of all folds but one.
+        contradict, each on the docs of all folds but one.
     use_gpu (int): ID of the GPU to train on, or -1.
     RETURNS (Result): What was found.
-    RAISES (ValueError): If a file is no .spacy file, the config has no such component,
-        or several, there are both a config and a model, or folds without a config or
-        without as many texts.
+    RAISES (ValueError): If a file is not a .spacy file, the config has no such
+        component or several, there are both a config and a model, or there are folds
+        without a config or fewer texts than folds.
     """
     has_both = model is not None and config is not None
     if has_both or (n_folds and config is None):
@@ -109,7 +109,7 @@ def check_parts(
     settings (Settings): What they are checked against.
     judge (Judge | None): A model to find the spans that it contradicts.
     RETURNS (Result): What was found.
-    RAISES (ValueError): If a file is no .spacy file.
+    RAISES (ValueError): If a file is not a .spacy file.
     """
     vocab = Vocab()
     repeats = Repeats()

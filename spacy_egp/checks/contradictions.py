@@ -10,9 +10,9 @@ from ..report.evaluation import Evaluation
 from .places import Address, Bounds, Place, make_place
 from .strings import Labels, StringIndex
 
-# Labels that are less probable are only looked at if they are annotated.
+# Less probable labels are only considered if they are annotated.
 MIN_PROBABILITY = 3e-4
-# Probabilities nearer to 0 and 1 have too large log-odds.
+# Probabilities closer to 0 or 1 would have too large log-odds.
 MARGIN = 1e-6
 
 
@@ -21,8 +21,8 @@ class Contradiction(NamedTuple):
 
     place (Place): The span. Its label is the annotated one, or several, or empty.
     label (str): The label that it likely has.
-    log_odds (float): Natural logarithm of how much more likely this label is than the
-        annotated one or, where nothing is annotated, than none.
+    log_odds (float): Natural logarithm of how many times more likely this label is than
+        the annotated one or, if nothing is annotated, than no label.
     """
 
     place: Place
@@ -41,15 +41,15 @@ class Contradiction(NamedTuple):
 def rank_contradictions(
     judgments: Iterable[tuple[Evaluation, Sequence[Address]]], strings: StringIndex
 ) -> Listing[Contradiction]:
-    """Find the spans of which another label is likelier than the annotated one.
+    """Find the spans for which another label is more likely than the annotated one.
 
-    The log-odds of a label at a span are the model's, which knows the context, plus
-    what other occurrences of the same string add. A gold span at which the model finds
-    nothing is not contradicted: any model misses many.
+    The log-odds of a label at a span are those of the model, which knows the context,
+    plus what other occurrences of the same string add. A gold span where the model
+    finds nothing is not contradicted: every model misses many.
 
-    judgments (Iterable[tuple[Evaluation, Sequence[Address]]]): What models say about
-        docs that they should not have learned, with MIN_PROBABILITY as the lowest
-        threshold, and where the docs of a model are.
+    judgments (Iterable[tuple[Evaluation, Sequence[Address]]]): Evaluations of docs that
+        the models should not have been trained on, with MIN_PROBABILITY as the lowest
+        threshold, and where the docs of the model are.
     strings (StringIndex): The strings of the docs.
     RETURNS (Listing[Contradiction]): The spans, the most confident one first.
     """
@@ -84,8 +84,8 @@ def rank_contradictions(
 def _read_scores(
     evaluation: Evaluation, occurrences: Sequence[Mapping[Bounds, Any]]
 ) -> dict[tuple[int, Bounds], dict[str, float]]:
-    """The model's log-odds of labels by doc and span: of all occurrences of strings,
-    and of the spans that are likelier than not."""
+    """The model's log-odds of labels by doc and span, for all occurrences of strings
+    and for the spans that are more likely than not."""
     table = evaluation.spans
     probability = table.probability.astype("float64").clip(MARGIN, 1 - MARGIN)
     score = np.log(probability) - np.log1p(-probability)
@@ -107,9 +107,9 @@ def _read_scores(
 def _find_likely(
     scores: Mapping[str, float], labels: Labels, listed: Sequence[str] | None
 ) -> tuple[str, float] | None:
-    """The likeliest label of a span that is not annotated there and its log-odds to
-    what is, or None if it is no likelier. Of a doc with a list of the labels it is
-    annotated for, others are not known to be missing."""
+    """The most likely label that a span is not annotated with, and its log-odds against
+    the annotated one; None if it is not more likely. In a doc with a list of annotated
+    labels, only these can be missing."""
     if labels and scores.keys().isdisjoint(labels):
         return None
     annotated = max((scores[x] for x in labels if x in scores), default=0.0)

@@ -45,7 +45,7 @@ DESCRIPTIONS = {
     Problem.EDGE: "with white space or punctuation at an edge",
     Problem.DUPLICATE: "that occur twice in their docs",
 }
-# Spans with these are not learned. Those without a label end the training.
+# Spans with these problems are not learned. Those without a label end the training.
 NOT_LEARNED = {Problem.UNLABELED, *map(Problem, Exclusion), Problem.DUPLICATE}
 
 
@@ -55,9 +55,9 @@ class PartCounts:
 
     census (Census): Docs, and those that are not annotated.
     tokens (int): Tokens.
-    empty (int): Docs without a token that is not white space.
+    empty (int): Docs without tokens other than white space.
     negative (int): Annotated docs without a span.
-    bad_lists (int): Docs whose list of annotated labels is no list of strings.
+    bad_lists (int): Docs whose list of annotated labels is not a list of strings.
     without_sentences (int): Docs without the sentence boundaries that spans must not
         cross.
     tokens_without_pieces (int): Tokens for which the transformer has no word pieces.

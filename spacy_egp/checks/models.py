@@ -1,5 +1,5 @@
-"""What models say about annotated docs: a trained one, or several by cross-validation,
-each about docs that it has not learned."""
+"""What models say about annotated docs: either a trained model, or several models by
+cross-validation, each about docs that it was not trained on."""
 
 import warnings
 from collections.abc import Iterator
@@ -23,21 +23,22 @@ from ..report.evaluation import Evaluation, evaluate
 from .contradictions import MIN_PROBABILITY
 from .places import Address
 
-# With more of them, a model is more confident where it is wrong.
+# With more epochs, a model is more confident where it is wrong.
 EPOCHS = 5
-# With fewer of them, it knows hardly anything.
+# With fewer tokens, a model knows hardly anything.
 MIN_TOKENS = 200_000
-# So few epochs teach more in small batches, which grow to the size of the config.
+# A model learns more from so few epochs in small batches. They grow to the size in the
+# config.
 BATCH_GROWTH = {"@schedules": "compounding.v1", "start": 100, "compound": 1.001}
-# Of an evaluation, and where all docs of this model are.
+# An evaluation, and where all docs of its model are.
 Judgment = tuple[Evaluation, list[Address]]
 
 
 class Judge(Protocol):
-    """Says something about the docs that it is given."""
+    """Evaluates the docs that it is given."""
 
     def add(self, part: str, i: int, doc: Doc) -> None:
-        """Add a doc. One that is not annotated or has no tokens is passed over.
+        """Add a doc. One that is not annotated or has no tokens is skipped.
 
         part (str): Its part.
         i (int): Its index in the part.
@@ -99,9 +100,9 @@ class TrainedModel:
 
 
 class CrossValidation:
-    """Pipelines, each of which is trained on the docs of all folds but one, about which
-    it is asked. Docs with equal texts are in the same fold, as a model that has learned
-    one of them knows the others.
+    """Pipelines, each of which is trained on the docs of all folds but one, and
+    evaluates the docs of that one. Docs with equal texts are in the same fold, as a
+    model that was trained on one of them knows the others.
 
     config (Config): The config of the training, whose corpora are replaced.
     name (str): Name of its `egp_ner`.
@@ -138,7 +139,7 @@ class CrossValidation:
         n_texts, n_folds = len(self._fold_of), len(self._folds)
         if not 2 <= n_folds <= n_texts:
             raise ValueError(Errors.EGP278.format(n_texts=n_texts, n_folds=n_folds))
-        # The bar is for a terminal only.
+        # The progress bar is only shown on a terminal.
         for fold in tqdm(self._folds, "Folds", unit=" folds", disable=None):
             yield from fold.judge(self._train_without(fold), self.name)
 
@@ -154,7 +155,7 @@ class CrossValidation:
             epochs = max(EPOCHS, -(-MIN_TOKENS // max(sum(map(len, docs.tokens)), 1)))
             nlp = init_nlp(self._make_config(paths, epochs), use_gpu=self.use_gpu)
             train(nlp, Path(folder), use_gpu=self.use_gpu, stdout=StringIO())
-            # The weights are the averages over the training.
+            # The saved weights are averages over the training.
             return load_model(Path(folder) / DIR_MODEL_LAST)
 
     def _make_config(self, paths: dict[str, Path], epochs: int) -> Config:

@@ -6,7 +6,7 @@ from spacy.tokens import Span
 
 # Tokens of context on either side of a span.
 TOKENS_AROUND = 6
-# Characters that are kept of a text.
+# How many characters of a text are kept.
 MAX_CHARS = 200
 # A doc: its part, and its index in the part.
 Address = tuple[str, int]

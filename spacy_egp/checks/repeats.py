@@ -47,7 +47,7 @@ class Repeats:
 
         part (str): Its part.
         i (int): Its index in the part.
-        doc (Doc): The doc. One that is empty is equal to none.
+        doc (Doc): The doc. An empty one is equal to no other.
         spans_key (str): Key of its spans.
         """
         text = doc.text

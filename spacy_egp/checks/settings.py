@@ -103,7 +103,7 @@ def _read_transformer(
         model = section.get("model", {})
         if "transformer" not in section.get("factory", ""):
             continue
-        # It imports much of PyTorch, which takes seconds.
+        # This imports much of PyTorch, which takes seconds.
         from transformers import AutoTokenizer
 
         try:

@@ -18,7 +18,7 @@ from ..corpora.summary import Listing, Tally
 from .places import Address, Bounds, Place, make_place
 from .settings import Settings
 
-# Of each reading of a string.
+# The most places that are kept of each reading of a string.
 MAX_PLACES = 3
 # Labels of an occurrence, sorted; none if it is not annotated.
 Labels = tuple[str, ...]
@@ -53,8 +53,8 @@ class InconsistentString(NamedTuple):
     @property
     def rank(self) -> tuple[bool, float]:
         """RETURNS (tuple[bool, float]): How likely the rare readings are errors. A name
-        that is left out once is one more often than a common word that is a name
-        once."""
+        that is not annotated once is more often an error than a common word that is
+        annotated once."""
         most, *others = (reading.count for reading in self.readings)
         odds = math.log(most) - 2 * math.log(sum(others))
         return bool(self.readings[0].labels), odds
@@ -80,7 +80,7 @@ class _Annotated(NamedTuple):
     tokens (np.ndarray): Hash of each token, and whether a space follows: uint64 of
         shape (n, 2).
     labels (dict[Bounds, set[str]]): Its annotated spans.
-    is_partial (bool): Whether it is annotated for some of the labels only.
+    is_partial (bool): Whether it is annotated for only some of the labels.
     """
 
     part: str
@@ -103,7 +103,7 @@ class _Occurrences(Tally[tuple[_Annotated, Bounds]]):
 
 class StringIndex:
     """Finds the readings of all strings that are annotated somewhere. It keeps some 20
-    bytes of each token.
+    bytes per token.
 
     settings (Settings): The keys of the annotations.
     """
@@ -112,7 +112,7 @@ class StringIndex:
         self.settings = settings
         self._docs: dict[Address, _Annotated] = {}
         self._strings: set[Words] = set()
-        # Of the strings that begin with a token.
+        # The lengths of the strings that begin with each token.
         self._lengths: dict[int, set[int]] = {}
 
     def add(self, part: str, i: int, doc: Doc) -> None:
@@ -120,7 +120,7 @@ class StringIndex:
 
         part (str): Its part.
         i (int): Its index in the part.
-        doc (Doc): The doc. One that is not annotated is passed over.
+        doc (Doc): The doc. One that is not annotated is skipped.
         """
         group = doc.spans.get(self.settings.spans_key)
         if group is None:
@@ -137,7 +137,7 @@ class StringIndex:
 
     @cached_property
     def _readings(self) -> dict[Words, dict[Labels, _Occurrences]]:
-        """The readings of each string, when all docs are added."""
+        """The readings of each string. All docs must have been added."""
         found: dict[Words, dict[Labels, _Occurrences]] = {}
         for doc in self._docs.values():
             for words, bounds, labels in self._occurrences(doc):
@@ -147,7 +147,7 @@ class StringIndex:
         return found
 
     def occurrences(self, address: Address) -> dict[Bounds, tuple[Words, Labels]]:
-        """Find the strings in a doc that is added, when all are.
+        """Find the strings in a doc. All docs must have been added.
 
         address (Address): Where the doc is.
         RETURNS (dict[Bounds, tuple[Words, Labels]]): Each occurrence, annotated or not,
@@ -172,8 +172,8 @@ class StringIndex:
         """Find the strings with several readings.
 
         vocab (Vocab): That of the docs.
-        RETURNS (Listing[InconsistentString]): The strings, those first whose rare
-            readings are the likeliest errors.
+        RETURNS (Listing[InconsistentString]): The strings; first those whose rare
+            readings are most likely errors.
         """
         strings = [
             _describe(readings, vocab)
@@ -197,8 +197,8 @@ class StringIndex:
                 if end > len(words) or string not in self._strings:
                     continue
                 labels = tuple(sorted(doc.labels.get((start, end), ())))
-                # A part of a longer entity need not be one, and where not all labels
-                # are annotated, nobody knows.
+                # A part of a longer entity need not be an entity. If the doc is
+                # annotated for only some labels, a missing span says nothing.
                 if labels or not (doc.is_partial or reach[start] >= end):
                     yield string, (start, end), labels
 
@@ -219,14 +219,14 @@ class StringCounts:
     total: int = 0
 
     def evidence(self, words: Words, labels: Labels, label: str) -> float:
-        """Tell by how much the other occurrences of a string speak for a label.
+        """Measure how strongly the other occurrences of a string suggest a label.
 
         words (Words): The string.
         labels (tuple[str, ...]): The labels of the occurrence that does not count.
         label (str): The label.
-        RETURNS (float): What they add to the log-odds of the label. It is that of a
-            beta-binomial model whose prior is one occurrence with the label's share
-            among all strings: 0 if there are no others.
+        RETURNS (float): What they add to the log-odds of the label, by a beta-binomial
+            model whose prior is one occurrence with the label's share among all
+            strings. It is 0 if there are no others.
         """
         share = (self.of_label[label] + 1) / (self.total + 2)
         n = self.occurrences[words] - 1

@@ -1,4 +1,4 @@
-"""What the counts mean for a training: what breaks it, and what a person should see."""
+"""What the counts mean for training: what breaks it, and what a person should see."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,14 +7,14 @@ from .counts import PartCounts, Problem
 from .repeats import Repeats
 from .settings import Settings
 
-# spaCy's debug data says as much.
+# As in spaCy's debug data.
 RARE_LABEL = 50
 # Labels that a sentence names.
 MAX_NAMED = 10
 
 
 def find_errors(parts: Mapping[str, PartCounts], settings: Settings) -> list[str]:
-    """Find what breaks a training.
+    """Find what would break training.
 
     parts (Mapping[str, PartCounts]): The counts by part.
     settings (Settings): What the spans were checked against.

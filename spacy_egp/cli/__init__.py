@@ -1,6 +1,6 @@
 """The commands `spacy egp ...`, which the entry point in setup.cfg adds to spaCy's.
 
-spaCy imports this module for each of its commands. So it imports only what spaCy itself
+spaCy imports this module for each of its commands. Therefore it only imports what spaCy
 imports. A command is imported when it is used; if that fails, the others still work.
 """
 
@@ -47,7 +47,7 @@ class LazyGroup(TyperGroup):
             command.command(
                 cmd_name,
                 help=f"Cannot be imported: {error!r}",
-                # Whatever options it would have.
+                # Accept any options, whichever the command would have.
                 context_settings={"ignore_unknown_options": True},
             )(_make_failure(cmd_name, error))
         return typer.main.get_command(command)

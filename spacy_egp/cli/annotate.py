@@ -90,11 +90,11 @@ def annotate_cli(
     $ spacy egp annotate training/model-best corpus.jsonl.gz annotated -n 4
     """
     stdout = sys.stdout.buffer
-    # With -, it is for the documents alone.
+    # With -, stdout is only for the documents.
     with redirect_stdout(sys.stderr if output_path == "-" else sys.stdout):
         try:
             check_json(json_path, [model, input_path, output_path])
-            # Ray prints what has become of workers to stdout, which is for the summary.
+            # Ray reports on its workers on stdout, which is for the summary.
             with (
                 parts_folder(output_path, format, stdout) as folder,
                 redirect_stdout(sys.stderr),
@@ -132,11 +132,11 @@ def annotate_cli(
 
 @contextmanager
 def parts_folder(output_path: str, format: str, stdout: BinaryIO) -> Iterator[str]:
-    """Give an annotation a folder for its parts.
+    """Provide a folder for the parts of an annotation.
 
-    output_path (str): The folder; of -, the parts are written to stdout in the end.
+    output_path (str): The folder; with -, the parts are written to stdout at the end.
     format (str): The format of the output.
-    stdout (BinaryIO): Where to write them then.
+    stdout (BinaryIO): Where to write them in this case.
     YIELDS (str): The folder, a temporary one for -.
     RAISES (ValueError): If the format cannot be written to stdout.
     """

@@ -69,7 +69,7 @@ def check_cli(
 
     $ spacy egp check train.spacy dev.spacy --config egp_cnn.cfg
     """
-    # These import transformers, which spaCy's other commands need not wait for.
+    # These import transformers. spaCy's other commands should not have to wait for it.
     from ..checks.check import check
     from .json_file import check_json, write_json
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..configs.advice import Advice
     from ..configs.facts import CorpusFacts
 
-# As ENCODERS in `configs.config`, which spaCy's other commands need not import.
+# The ENCODERS of `configs.config`, which spaCy's other commands should not import.
 ENCODER_HELP = (
     "cnn (the default), bilstm, trf (the default with --gpu or --transformer) or "
     "curated_trf"

@@ -1,4 +1,4 @@
-"""The JSON file that a command writes beside what it shows on the screen."""
+"""The JSON file that a command writes in addition to what it shows on the screen."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ def check_json(json_path: Path | None, inputs: Iterable[str | Path]) -> None:
     """Check where the file will be written.
 
     json_path (Path | None): The file, if there will be one.
-    inputs (Iterable[str | Path]): Files and folders, and names of what is none.
+    inputs (Iterable[str | Path]): Files and folders, and names of other inputs.
     RAISES (ValueError): If its name does not end in .json, or it is an input.
     """
     if json_path is None:
@@ -35,5 +35,5 @@ def write_json(json_path: Path, result: dict[str, Any]) -> None:
     """
     numbers = json.dumps(result, indent=2, ensure_ascii=False)
     with temporary_output(json_path) as path:
-        # Names of files may be no Unicode, which JSON has escapes for.
+        # Names of files may not be valid Unicode. JSON has escapes for them.
         path.write_bytes(numbers.encode(errors="backslashreplace"))

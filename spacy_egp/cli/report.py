@@ -63,7 +63,7 @@ def report_cli(
 
     $ spacy egp report training/model-best dev.spacy report.html --train train.spacy
     """
-    # This imports transformers, which spaCy's other commands need not wait for.
+    # This imports transformers. spaCy's other commands should not have to wait for it.
     from ..report.report import report
 
     import_code(code_path)

@@ -85,7 +85,7 @@ def threshold_cli(
         tuning = tune(
             nlp,
             name,
-            # The bar is for a terminal only.
+            # The progress bar is only shown on a terminal.
             lambda: tqdm(read_examples(data_path, nlp), unit=" docs", disable=None),
             target=target,
             by_label=by_label,

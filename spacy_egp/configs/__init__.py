@@ -1,1 +1,1 @@
-"""Configs of trainings: from a template, and from what a corpus asks for."""
+"""Training configs: from a template, with settings that fit a corpus."""

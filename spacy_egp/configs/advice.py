@@ -11,7 +11,7 @@ from .facts import CorpusFacts
 WORDS_OF_DOCUMENT = 100
 # The rows of the hash embedding (norm, prefix, suffix, shape) in spaCy's quickstart.
 SMALL_ROWS = [5000, 1000, 2500, 2500]
-# A pass over a small corpus has at least as many batches.
+# A pass over a small corpus has at least this many batches.
 BATCHES_PER_PASS = 10
 
 
@@ -119,7 +119,7 @@ def _reader(facts: CorpusFacts, encoder: str, budget: Budget) -> list[Advice]:
 
 
 def _embedding(facts: CorpusFacts, encoder: str) -> list[Advice]:
-    """Smaller tables for few words, as every step updates all rows."""
+    """Smaller tables if there are few words, as every step updates all rows."""
     if encoder in TRANSFORMERS or facts.distinct_words > SMALL_ROWS[0]:
         return []
     reason = f"{facts.distinct_words:,} different words do not need more rows"

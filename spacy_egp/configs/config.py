@@ -13,7 +13,7 @@ from ..errors import Errors
 
 TRANSFORMERS = ("trf", "curated_trf")
 ENCODERS = ("cnn", "bilstm", *TRANSFORMERS)
-# The curated transformer for English, whose sizes need not be looked up.
+# The curated transformer for English. Its sizes do not have to be looked up.
 CURATED_DEFAULT = "bert-base-cased"
 CURATED_SIZES: dict[str, Any] = {
     "vocab_size": 28996,
@@ -44,18 +44,18 @@ def make_config(
     gpu: bool = False,
     settings: Mapping[str, Any] | None = None,
 ) -> str:
-    """Make the complete config of a training.
+    """Make a complete training config.
 
     lang (str): Code of the language, whose tokenizer is used.
     encoder (str): One of `ENCODERS`.
     transformer (Optional[str]): Name or folder of the pretrained model, for an encoder
-        that has one; that which spaCy recommends for the language if not set.
+        that has one. Defaults to the one that spaCy recommends for the language.
     gpu (bool): Whether to train on a GPU.
     settings (Optional[Mapping[str, Any]]): Values for settings that the template leaves
         open, by their names with dots.
     RETURNS (str): The config, not interpolated.
     RAISES (ValueError): If there is no such language or encoder, the encoder takes no
-        transformer, or the transformer is out of reach or of a kind that it lacks.
+        transformer, or the transformer is not available or of an unknown type.
     """
     if encoder not in ENCODERS:
         raise ValueError(
@@ -108,7 +108,7 @@ def _curated(transformer: str) -> dict[str, Any]:
 
         pretrained = read_config("transformer", transformer)
         model_type = pretrained["model_type"]
-        # All of them are in the template, some not in the configs of all models.
+        # The template has all of them, but the configs of some models lack a few.
         sizes = {
             setting: pretrained.get(key, CURATED_SIZES[setting])
             for setting, key in CURATED_SETTINGS.items()

@@ -49,7 +49,7 @@ def read_facts(path: Path, spans_key: str = DEFAULTS["spans_key"]) -> CorpusFact
     path (Path): A .spacy file, or a folder of them.
     spans_key (str): Key of the gold spans in `doc.spans`.
     RETURNS (CorpusFacts): The counts.
-    RAISES (ValueError): If a file is no DocBin, or there are no gold spans.
+    RAISES (ValueError): If a file is not a DocBin, or there are no gold spans.
     """
     facts = CorpusFacts()
     keys: set[str] = set()

@@ -15,7 +15,7 @@ from .tokenization import match_words
 from .uima_layers import LINKS, find_label_features, has_entities, short_name
 
 TOKEN = "Token"
-# What is no annotation of a person.
+# What is not annotated by a person.
 TECHNICAL = ("DocumentAnnotation", "DocumentMetaData", "Sentence")
 STRINGS = ("uima.cas.String", "uima.cas.StringArray")
 RELATION = frozenset({"Governor", "Dependent"})
@@ -31,7 +31,8 @@ def read_cas(
 
     path (FilePath): The file's name.
     file (ByteStream): The open file.
-    type_path (FilePath | None): The file with its type system, if it is one of its own.
+    type_path (FilePath | None): The file with its type system, if that is a separate
+        file.
     load (Callable): Takes the package cassis, the data, and the type system or None,
         and returns the CAS.
     YIELDS (TextRecord): The records.
@@ -51,7 +52,7 @@ def read_cas(
         records = [_read_view(str(path), view) for view in views if view.sofa_string]
     except BadRecord:
         raise
-    # Damaged files make lxml and cassis raise whatever they like.
+    # Damaged files make lxml and cassis raise errors of any type.
     except Exception as error:
         problem = Errors.EGP257.format(error=f"{type(error).__name__}: {error}")
         raise BadRecord(str(path), problem) from error
@@ -77,7 +78,7 @@ def _read_view(source: str, view: Any) -> TextRecord:
             _add_spans(record, annotation, name)
         elif name not in TECHNICAL:
             record.other[name] += 1
-    # Some pipelines of UIMA have tokens of words only.
+    # In some UIMA pipelines, only words are tokens.
     return replace(record, tokens=match_words(words, text) if words else None)
 
 

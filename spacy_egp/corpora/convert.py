@@ -1,4 +1,5 @@
-"""The conversion of a corpus: records are read, made docs, counted and written."""
+"""The conversion of a corpus: records are read, turned into docs, counted and
+written."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -32,7 +33,7 @@ from .summary import Fate, Summary
 from .tokenization import Tokenization
 from .writer import DocWriter, part_path, temporary_output
 
-# Reading goes on after an error to list all of them, but not for ever.
+# Reading continues after an error to list all of them, but not forever.
 MAX_ERRORS = 10_000
 # The language or the tokenizer is wrong if more than this share of the spans misfits.
 MAX_MISFITS = 0.75
@@ -169,7 +170,7 @@ def check_outputs(output_paths: Iterable[Path], input_paths: Iterable[Path]) -> 
 def _group(
     input_paths: Iterable[Path],
 ) -> Iterator[tuple[Path, Iterator[FilePath | BadRecord | LeftOut]]]:
-    """YIELDS (tuple[Path, Iterator]): Each input and the files that are found there."""
+    """YIELDS (tuple[Path, Iterator]): Each input and the files that it consists of."""
     for input_path, group in groupby(walk_files(input_paths), key=itemgetter(0)):
         yield input_path, (path for _, path in group)
 
@@ -186,7 +187,7 @@ def _check_choice(setting: str, value: str | None, choices: Collection[str]) -> 
 def _select_records(
     entries: Iterator[Entry], skip_bad: bool, summary: Summary
 ) -> Iterator[Record]:
-    """Count what is not a record. After an error, nothing else is done."""
+    """Count what is not a record. After an error, do nothing else."""
     for entry in entries:
         if isinstance(entry, BadRecord):
             summary.bad.add([entry])

@@ -1,4 +1,4 @@
-"""Records as docs: spans meet the tokens."""
+"""Turn records into docs: align their spans with tokens."""
 
 import re
 from bisect import bisect_left
@@ -19,7 +19,7 @@ from .records import (
 from .summary import Fate
 from .tokenization import Tokenization
 
-# Those of spaCy's languages that put no spaces between words.
+# The languages of spaCy that are written without spaces between words.
 LANGUAGES_WITHOUT_SPACES = frozenset({"ja", "th", "zh"})
 SOLID = re.compile(r"\S")
 ALIGNMENTS = ("strict", "expand", "contract")
@@ -30,8 +30,8 @@ class AlignedDoc(NamedTuple):
 
     doc (Doc): The doc.
     spans (list[Span]): The spans, each once.
-    fates (list[tuple[Fate, SpanText]]): What became of those that are not among them as
-        the file has them.
+    fates (list[tuple[Fate, SpanText]]): Spans of the file that were changed or left
+        out, and what happened to them.
     """
 
     doc: Doc
@@ -45,7 +45,7 @@ def align_record(record: Record, tokenization: Tokenization, align: str) -> Alig
     record (Record): The record.
     tokenization (Tokenization): The vocab, and the tokenizer for texts without tokens.
     align (str): Whether spans that begin or end inside a token are left out ("strict"),
-        get the whole token ("expand"), or are without it ("contract").
+        get the whole token ("expand"), or lose it ("contract").
     RETURNS (AlignedDoc): The doc and its spans.
     """
     fates = [(Fate.DISCONTINUOUS, span) for span in record.discontinuous]
@@ -106,8 +106,12 @@ def _align_text(
 
 
 def _trim(solid: list[int], span: Offsets) -> tuple[int, int] | None:
-    """RETURNS (tuple[int, int] | None): The span without white space at its edges, by
-    the positions of all other characters, or None if nothing is left."""
+    """Remove white space from the edges of a span.
+
+    solid (list[int]): The positions of all characters that are not white space.
+    span (Offsets): The span.
+    RETURNS (tuple[int, int] | None): The span, or None if nothing is left.
+    """
     first = bisect_left(solid, span.start)
     last = bisect_left(solid, span.end) - 1
     return (solid[first], solid[last] + 1) if first <= last else None
@@ -141,7 +145,7 @@ def _align_tokens(
 def make_doc(record: TokenRecord, vocab: Vocab) -> Doc:
     """RETURNS (Doc): The tokens of the record, and its sentences if it has any."""
     spaces = record.spaces
-    # Where spaces are not known, spaCy trains and evaluates on the given tokens.
+    # If spaces are unknown, spaCy trains and evaluates on the given tokens.
     if spaces is None and vocab.lang in LANGUAGES_WITHOUT_SPACES:
         spaces = [False] * len(record.words)
     starts: list[bool | int | None] | None = None

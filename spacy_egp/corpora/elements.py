@@ -1,4 +1,4 @@
-"""The elements of an XML file, one after the other, each with its line."""
+"""The elements of an XML file, one after another, each with its line."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -10,7 +10,7 @@ from .files import MAX_PARTS, MAX_RECORD, ByteStream, FilePath
 from .records import MAX_CHARS, BadRecord
 
 CHUNK_SIZE = 2**16
-# Annotation is nested, but not like this.
+# No annotation is nested more deeply than this.
 MAX_DEPTH = 200
 COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 START = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s/>]")
@@ -41,15 +41,15 @@ def read_elements(
 
     path (FilePath): The file's name.
     file (ByteStream): The open file, in the encoding that it declares.
-    tags (Collection[str]): The elements to read. Those inside others are read as a part
-        of these only.
+    tags (Collection[str]): The elements to read. Those inside others are only read as
+        parts of these.
     YIELDS (Located): The elements, complete.
-    RAISES (BadRecord): If the file is not XML from a line on, or an element is too
+    RAISES (BadRecord): If the file stops being XML at some line, or an element is too
         large or too deep.
     """
     reader = _Reader(tags)
-    # As much again is read as there is of an element, because expat begins anew with a
-    # tag that is not complete.
+    # Read as much again as there is of an element, because expat starts over with an
+    # incomplete tag.
     while chunk := file.read(max(CHUNK_SIZE, reader.n_bytes)):
         yield from _parse(path, reader, chunk)
     yield from _parse(path, reader, b"", is_final=True)
@@ -63,10 +63,11 @@ def _parse(
         reader.feed(chunk, is_final)
     except _LimitError as limit_error:
         error = str(limit_error)
-    # The last two where the file declares an encoding that Python or expat lacks.
+    # The last two are raised if the file declares an encoding that Python or expat
+    # lacks.
     except (expat.ExpatError, LookupError, ValueError) as parse_error:
         error = Errors.EGP290.format(error=str(parse_error)[:MAX_CHARS])
-    # What is complete before an error is read, too.
+    # Elements that are complete before an error are yielded, too.
     yield from reader.complete
     reader.complete.clear()
     if error is not None:
@@ -75,11 +76,11 @@ def _parse(
 
 
 class _LimitError(ValueError):
-    """What makes a file too large or deep, with a code."""
+    """The error of a file that is too large or too deep. Its message has a code."""
 
 
 class _Reader:
-    """Builds the elements of some tags, and forgets all others.
+    """Builds the elements with some tags, and drops all others.
 
     tags (Collection[str]): The tags.
     """

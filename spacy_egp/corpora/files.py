@@ -1,4 +1,4 @@
-"""The files of a corpus: folders and zip archives walked, gzip decompressed."""
+"""Find the files of a corpus in folders and zip archives, and decompress them."""
 
 import gzip
 import io
@@ -15,25 +15,27 @@ from typing import IO, Any
 from ..errors import Errors
 from .records import BadRecord, LeftOut
 
-# The bytes of a record, and its lines, elements or items of lists. One of a million
-# characters with 100,000 spans has less; more may fill the memory when it is read.
+# The most bytes of a record, and its most lines, elements or list items. A record of a
+# million characters with 100,000 spans has fewer. Larger ones may fill the memory.
 MAX_RECORD = 2**24
 MAX_PARTS = 2**19
-# Text is hardly ever compressed more than this.
+# Text hardly ever has a higher compression ratio.
 MAX_RATIO = 200
 FREE_BYTES = 2**26
-# What `spacy egp annotate` writes beside its parts.
+# What `spacy egp annotate` writes next to its parts.
 MANIFEST = "_manifest.json"
 OF_MANIFEST = frozenset({MANIFEST, "_done", "_failed"})
-# The text of a document in a project of INCEpTION, beside what people have annotated.
+# In INCEpTION's projects, the text of a document, next to what people have annotated.
 INITIAL = "INITIAL_CAS."
 DAMAGED = (EOFError, OSError, zipfile.BadZipFile, zlib.error)
 GZIP, ZIP = ".gz", ".zip"
-# Archives inside each other: INCEpTION's projects have two, with one more around them.
+# The most archives inside each other. INCEpTION's projects have two; one more may be
+# around them.
 MAX_ARCHIVES = 4
-# In archives inside another one, as there each file takes hardly any bytes, but memory.
+# The most files in archives inside another one, where a file can have hardly any bytes
+# but takes memory.
 MAX_FILES = 2**18
-# Before each name in the list of files that an archive ends with.
+# The bytes before each name in the list of files at the end of an archive.
 SIGNATURE = b"PK\x01\x02"
 CHUNK_SIZE = 2**20
 
@@ -44,13 +46,14 @@ ByteStream = io.BufferedReader
 def walk_files(
     paths: Iterable[Path],
 ) -> Iterator[tuple[Path, FilePath | BadRecord | LeftOut]]:
-    """Find the files in folders and zip archives, sorted by name. What is named twice,
-    or is in another one, is found once.
+    """Find the files in folders and zip archives, sorted by name. A file is found once,
+    even if it is named twice or is inside another input.
 
     paths (Iterable[Path]): Files, folders and zip archives.
-    YIELDS (tuple[Path, FilePath | BadRecord | LeftOut]): The path it was found by, and
-        a file. Hidden ones are left out, and so are pipes and devices, because reading
-        them may never end. One in an archive can be read until the next is yielded.
+    YIELDS (tuple[Path, FilePath | BadRecord | LeftOut]): The path where a file was
+        found, and the file. Hidden files are left out, and so are pipes and devices,
+        because reading them may never end. A file in an archive can be read until the
+        next one is yielded.
     """
     for path, file_path in walk_folders(paths):
         if not file_path.is_file():
@@ -63,7 +66,7 @@ def walk_folders(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
     """Find the files in folders as walk_files() does, but not those in archives.
 
     paths (Iterable[Path]): Files and folders.
-    YIELDS (tuple[Path, Path]): The path it was found by, and a file.
+    YIELDS (tuple[Path, Path]): The path where a file was found, and the file.
     """
     visited: set[str] = set()
     for path in paths:
@@ -73,7 +76,7 @@ def walk_folders(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
 
 def _walk_folder(path: Path, visited: set[str]) -> Iterator[Path]:
     is_folder = path.is_dir()
-    # Links may lead back into a folder above.
+    # Links may lead back to a folder above.
     name = os.path.realpath(path) if is_folder else str(path)
     if name in visited:
         return
@@ -90,7 +93,7 @@ def _walk_folder(path: Path, visited: set[str]) -> Iterator[Path]:
 
 
 class _Allowance:
-    """What the files of an archive, and of those inside it, may have together.
+    """The bytes and files that an archive may have, with those of archives inside it.
 
     size (int): The bytes of the outermost archive.
     """
@@ -100,7 +103,7 @@ class _Allowance:
         self.n_files = MAX_FILES
 
     def take_bytes(self, archive: zipfile.ZipFile) -> None:
-        # Of no file are more bytes read than the archive says.
+        # No more bytes of a file are read than the archive says.
         self.n_bytes -= sum(info.file_size for info in archive.infolist())
         if self.n_bytes < 0:
             raise zipfile.BadZipFile(Errors.EGP234.format(ratio=MAX_RATIO))
@@ -150,7 +153,7 @@ def _open_archive(path: FilePath, allowance: _Allowance) -> Iterator[zipfile.Zip
         with zipfile.ZipFile(path) as archive:
             yield archive
         return
-    # An archive is read from the end, which one inside another one cannot be.
+    # An archive is read from its end. That is not possible inside another archive.
     with tempfile.TemporaryFile() as file:
         end = b""
         with open_file(path) as source:
@@ -169,8 +172,8 @@ def bare_name(path: FilePath) -> str:
 
 
 def find_beside(path: FilePath, name: str) -> FilePath | None:
-    """RETURNS (FilePath | None): The file of a name in the folder of another one, as it
-    is or gzipped, if it is there."""
+    """RETURNS (FilePath | None): The file with a name in the folder of another file,
+    plain or gzipped, if there is one."""
     # The folder of a file at the top of an archive is the archive.
     folder: Any = path.parent
     candidates = (folder / name, folder / f"{name}{GZIP}")
@@ -178,8 +181,8 @@ def find_beside(path: FilePath, name: str) -> FilePath | None:
 
 
 def file_size(path: FilePath) -> int:
-    """RETURNS (int): The bytes of the file; those of an archive decompressed, others
-    compressed if the name ends in .gz."""
+    """RETURNS (int): The bytes of the file: decompressed for a file in an archive, and
+    otherwise as stored, even if the name ends in .gz."""
     if isinstance(path, zipfile.Path):
         return path.root.getinfo(path.at).file_size
     return path.stat().st_size
@@ -190,12 +193,12 @@ def open_file(path: FilePath) -> Iterator[ByteStream]:
     """Open a file, decompressed if its name ends in .gz.
 
     path (FilePath): The file's name.
-    YIELDS (ByteStream): The open file. Reading it is an OSError (or another of DAMAGED)
-        if it is damaged, or decompresses to more than is plausible.
+    YIELDS (ByteStream): The open file. Reading it raises an OSError (or another of
+        DAMAGED) if it is damaged, or decompresses to more than is plausible.
     """
     try:
         file = path.open("rb")
-    # What zipfile raises for encrypted files and for unknown methods of compression.
+    # zipfile raises these for encrypted files and unknown compression methods.
     except (RuntimeError, NotImplementedError) as error:
         raise zipfile.BadZipFile(error) from error
     with file:
@@ -216,7 +219,7 @@ def _stored_size(path: FilePath) -> int:
 
 
 class _Limited(io.RawIOBase):
-    """A stream that ends with an error when it has got out of all proportion.
+    """A stream that raises an error once it is implausibly large.
 
     file (IO[bytes] | gzip.GzipFile): The decompressed stream.
     size (int): The bytes that it is decompressed from.
@@ -251,7 +254,7 @@ def decompress(data: bytes) -> bytes:
 
 
 def read_lines(file: ByteStream) -> Iterator[tuple[int, bytes | None]]:
-    """Read a file line by line, however long these are.
+    """Read a file line by line, however long the lines are.
 
     file (ByteStream): The open file.
     YIELDS (tuple[int, bytes | None]): The number of the line and the line, or None in
@@ -260,8 +263,8 @@ def read_lines(file: ByteStream) -> Iterator[tuple[int, bytes | None]]:
     number = 0
     while line := file.readline(MAX_RECORD):
         if len(line) < MAX_RECORD or line.endswith(b"\n"):
-            # Old files end their lines with a carriage return alone, but two of them
-            # before a line feed are the end of one line.
+            # In old files, a carriage return alone ends a line, but two of them before
+            # a line feed end a single line.
             content = line.rstrip(b"\r\n")
             *parts, last = content.splitlines(keepends=True) or [b""]
             for part in (*parts, last + line[len(content) :]):
@@ -289,8 +292,8 @@ def read_whole(path: FilePath, file: ByteStream) -> str:
 
 
 def split_lines(source: str, text: str) -> list[str]:
-    """RETURNS (list[str]): The lines. Not those of splitlines(), which also breaks them
-    where the text has exotic separators.
+    """RETURNS (list[str]): The lines. Unlike splitlines(), this does not break them at
+    exotic separators in the text.
     RAISES (BadRecord): If there are too many."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.count("\n") > MAX_PARTS:

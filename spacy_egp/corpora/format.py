@@ -1,4 +1,4 @@
-"""What a format is: a name, how its files are told, and how they are read."""
+"""What a format is: a name, how its files are recognized, and how they are read."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MAX_VALUES = 100
 
 
 class Options(NamedTuple):
-    """What a user says of the input.
+    """What a user says about the input.
 
     source_key (str | None): Key of the spans in .spacy files. If None, doc.ents.
     columns (tuple[str, ...]): Columns with the annotation, by number from 1 or name.
@@ -33,7 +33,7 @@ class Options(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """The beginning of a file, by which its format is told. It is read when needed.
+    """The beginning of a file, which shows its format. It is read when needed.
 
     path (FilePath): The file's name.
     """
@@ -85,7 +85,7 @@ class Sample:
             for _, value in islice(read_values(self.path, file), MAX_VALUES):
                 values.append(value)
                 n_parts += count_parts(value)
-                # They are in memory together.
+                # The objects are in memory together.
                 if n_parts > MAX_PARTS:
                     break
         return values
@@ -96,7 +96,8 @@ class Format:
     """A way to write a corpus.
 
     name (str): The name that users give.
-    matches (Callable): Says of the beginning of a file whether it is in this format.
+    matches (Callable): Takes the beginning of a file and returns whether the file is in
+        this format.
     read (Callable): Takes a file's name, the open file and the options, and yields an
         entry per doc.
     """
@@ -107,7 +108,7 @@ class Format:
 
 
 def task_format(name: str, schema: type[Task]) -> Format:
-    """Make a format of JSON objects, each with the schema.
+    """Make a format of JSON objects that have a schema.
 
     name (str): The format's name.
     schema (type[Task]): The schema of an object.

@@ -50,7 +50,7 @@ class JsonSpan(Piece):
 def divide_spans(
     source: str, text: str, spans: list[JsonSpan]
 ) -> tuple[list[Offsets], list[SpanText]]:
-    """Tell spans of one piece from those of several.
+    """Divide spans into those of one piece and those of several.
 
     source (str): The file and the line.
     text (str): The whole text.

@@ -36,10 +36,10 @@ def read_blocks(
 def read_head(
     lines: Iterator[tuple[int, bytes | None]], n_lines: int
 ) -> tuple[list[str], Iterator[tuple[int, bytes | None]]]:
-    """Look at the first lines, by which a layout is told.
+    """Look at the first lines, which show the layout.
 
     lines (Iterator[tuple[int, bytes | None]]): The numbered lines.
-    n_lines (int): The largest number of them. There are less if they are long.
+    n_lines (int): The largest number of them. There are fewer if they are long.
     RETURNS (tuple[list[str], Iterator[tuple[int, bytes | None]]]): Their text, whether
         valid or not, and all lines, from the first on.
     """

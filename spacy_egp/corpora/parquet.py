@@ -15,11 +15,11 @@ from .parquet_footer import count_values
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Rows that are in memory together.
+# The most rows that are in memory together.
 N_ROWS = 64
-# Values of a column in a row group. One row may have all of them, in a list.
+# The most values of a column in a row group. One row may have all of them, in a list.
 MAX_ITEMS = 2**26
-# What an item counts at least, as in Python it takes more memory than in the file.
+# The least that an item counts, as it takes more memory in Python than in the file.
 BYTES_PER_ITEM = MAX_RECORD // MAX_PARTS
 
 
@@ -56,7 +56,7 @@ def read_rows(file: ByteStream) -> Iterator[tuple[int, Any]]:
 
 @contextmanager
 def _seekable(file: ByteStream) -> Iterator[IO[bytes]]:
-    """The files in an archive cannot be read from the end, as Parquet has to be."""
+    """Copy a file in an archive, which cannot be read from the end as Parquet needs."""
     if file.seekable():
         yield file
         return
@@ -68,13 +68,13 @@ def _seekable(file: ByteStream) -> Iterator[IO[bytes]]:
 def _read_batches(
     table: IO[bytes], max_bytes: int
 ) -> Iterator[tuple["pa.RecordBatch", int]]:
-    """Few rows, or one, and the bytes that they take: at most MAX_RECORD but for a row
-    alone."""
+    """Batches of a few rows and the bytes that they take: at most MAX_RECORD, unless a
+    batch is a single row."""
     from pyarrow import parquet as pq
 
     metadata = pq.read_metadata(table)
     columns = [metadata.schema.column(i) for i in range(metadata.num_columns)]
-    # Each different text is in memory once.
+    # Each distinct text is in memory once.
     texts = [leaf.path for leaf in columns if leaf.physical_type == "BYTE_ARRAY"]
     n_values = count_values(table)
     file = pq.ParquetFile(table, metadata=metadata, read_dictionary=texts)
@@ -113,8 +113,8 @@ def _make_rows(rows: "pa.RecordBatch") -> list[Any]:
 
 
 def _count_bytes(array: "pa.Array") -> int:
-    """RETURNS (int): About what values take in Python, each text as often as it is
-    there."""
+    """RETURNS (int): About how many bytes values take in Python, with each text as
+    often as it occurs."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

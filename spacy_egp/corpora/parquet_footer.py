@@ -20,10 +20,10 @@ INTEGERS = (4, 5, 6)
 
 
 def count_values(table: IO[bytes]) -> list[int]:
-    """Count the values in each row group, those of the column that has the most.
+    """Count the values in each row group.
 
     table (IO[bytes]): The open file.
-    RETURNS (list[int]): The numbers.
+    RETURNS (list[int]): The number of values in the column that has the most, by group.
     RAISES (ValueError): If the footer is damaged.
     """
     table.seek(-8, io.SEEK_END)

@@ -9,12 +9,13 @@ from .formats import FORMATS
 from .records import BadRecord, BaseRecord, Entry, LeftOut
 from .validation import check_record
 
-# Whose files are an error if they are in no format. Others may lie beside a corpus.
+# A file with one of these suffixes must be in a known format. Other files may lie next
+# to a corpus.
 DATA_SUFFIXES = (
     *(".ann", ".a1", ".a2", ".bio", ".conll", ".conllu", ".conllup", ".iob", ".iob2"),
     *(".json", ".jsonl", ".ndjson", ".parquet", ".pubtator", ".spacy", ".tsv", ".xmi"),
 )
-# What a tool writes when there is nothing to write.
+# What tools write if there is nothing to write.
 NOTHING = (b"", b"[]", b"{}")
 
 
@@ -30,8 +31,7 @@ def read_corpus(
     options (Options): What a user says of them.
     format (str | None): The name of their format. If None, it is detected per file.
     progress (Callable[[int], object]): Called with the number of bytes just read.
-    YIELDS (Entry): One record per doc, whose spans are checked, or what stands in its
-        place.
+    YIELDS (Entry): One record per doc, with checked spans, or what takes its place.
     """
     for path in files:
         if isinstance(path, (BadRecord, LeftOut)):
@@ -53,10 +53,10 @@ def detect_format(path: FilePath) -> Format | LeftOut:
     """Find a file's format by its name and its first records.
 
     path (FilePath): The file.
-    RETURNS (Format | LeftOut): The format, or the reason why the file is no part of a
+    RETURNS (Format | LeftOut): The format, or the reason why the file is not part of a
         corpus.
-    RAISES (BadRecord): If the file should be one, by its name, and is in none of the
-        formats.
+    RAISES (BadRecord): If the file should be part of it by its name, but is in none of
+        the formats.
     """
     sample = Sample(path)
     try:
@@ -93,7 +93,7 @@ def _read_file(
                 yield from check_record(entry)
             else:
                 yield entry
-            # Of a compressed file only the end is known.
+            # In a compressed file, only the end position is known.
             if file.seekable():
                 progress(file.tell() - position)
                 position = file.tell()

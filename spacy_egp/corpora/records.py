@@ -1,4 +1,4 @@
-"""What a corpus file says: one record per doc, before it meets a tokenizer."""
+"""What a corpus file says: one record per doc, before tokenization."""
 
 import re
 import reprlib
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from spacy.tokens import Doc, Span
 
 MAX_SHOWN = 80
-# Of a text that is listed.
+# The most characters of a text in a list.
 MAX_CHARS = 200
 WORD = re.compile(r"\S+")
 
@@ -40,14 +40,14 @@ class Unannotated(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """A file that is no part of the corpus."""
+    """A file that is not part of the corpus."""
 
     source: str
     reason: str
 
 
 class Notice(NamedTuple):
-    """What a person should look at, though everything was read."""
+    """What a person should look at, although everything was read."""
 
     source: str
     text: str
@@ -57,7 +57,7 @@ class Offsets(NamedTuple):
     """A labelled span in characters or tokens.
 
     start (int): The first character or token.
-    end (int): The one after the last.
+    end (int): The character or token after the last one.
     label (str): The label.
     text (str | None): The span's text, if the file repeats it. White space may differ,
         as line-based formats write a space for a line break.
@@ -151,8 +151,8 @@ Entry = Record | Unannotated | LeftOut | Notice | BadRecord
 
 
 def count_confirmed(text: str, spans: Iterable[Offsets]) -> int:
-    """RETURNS (int): The number of spans whose text the file repeats and that are there
-    in the text, white space aside."""
+    """RETURNS (int): The number of spans whose text the file repeats and which have
+    this text, apart from white space."""
     return sum(
         span.text is not None and has_words(text, span.start, span.end, span.text)
         for span in spans
@@ -161,7 +161,7 @@ def count_confirmed(text: str, spans: Iterable[Offsets]) -> int:
 
 def has_words(text: str, start: int, end: int, expected: str) -> bool:
     """RETURNS (bool): Whether the characters from start to end have the words of the
-    expected text. No more is read than they agree in, however long the span is."""
+    expected text. Reading stops at the first difference, however long the span is."""
     start, end = max(0, start), max(0, end)
     if end - start == len(expected) and text.startswith(expected, start):
         return True

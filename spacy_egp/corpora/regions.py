@@ -16,7 +16,7 @@ Region = tuple[str, dict[str, Any]]
 
 
 class Text(NamedTuple):
-    """What regions are about.
+    """The text that regions refer to.
 
     text (str): The text.
     paragraphs (list[int] | None): Where its paragraphs begin, if it has any.
@@ -35,7 +35,7 @@ class TextRegion(BaseModel):
 
 
 class GlobalRegion(BaseModel):
-    """A region of HTML, whose offsets in the whole text are given beside its path."""
+    """A region of HTML, which has offsets in the whole text in addition to its path."""
 
     globalOffsets: TextRegion | None = None
     text: str | None = None
@@ -53,7 +53,7 @@ class ParagraphRegion(BaseModel):
 
 def find_text(data: Mapping[str, Any], regions: Sequence[Region]) -> Text | None:
     """Find the text among the data of a task: the only one, the one called "text", or
-    the one that has what the regions say.
+    the one that agrees with the regions.
 
     data (Mapping[str, Any]): The data.
     regions (Sequence[tuple[str, dict]]): Types and values of the regions.
@@ -140,8 +140,8 @@ def _read_html(
     source: str, text: Text, region: GlobalRegion
 ) -> tuple[int, int, str | None]:
     offsets = region.globalOffsets
-    # They count the characters that a browser shows. Of a text without markup, these
-    # are its own.
+    # The offsets count the characters that a browser shows. In a text without markup,
+    # these are all of its characters.
     if offsets is None or region.text is None or not region.text.strip():
         raise BadRecord(source, Errors.EGP242.format(text=shorten(region.text)))
     if not has_words(text.text, offsets.start, offsets.end, region.text):

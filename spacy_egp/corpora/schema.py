@@ -25,7 +25,7 @@ def _refuse_truth(value: Any) -> Any:
 
 # An offset or an index. Pydantic would take true for 1.
 Number = Annotated[int, BeforeValidator(_refuse_truth)]
-# Of a record, which is bad as a whole if there are more: each takes memory.
+# A record with more errors is bad as a whole: each error takes memory.
 MAX_ERRORS = 50_000
 
 
@@ -40,7 +40,7 @@ class Schema(BaseModel):
     @staticmethod
     @abstractmethod
     def matches(task: dict[str, Any]) -> bool:
-        """RETURNS (bool): Whether the object has the keys that tell this format."""
+        """RETURNS (bool): Whether the object has the keys that mark this format."""
 
 
 class Task(Schema):
@@ -48,7 +48,7 @@ class Task(Schema):
 
     @abstractmethod
     def to_record(self, source: str) -> Record | Unannotated:
-        """Bring the task into the form that all formats share.
+        """Convert the task to the form that all formats share.
 
         source (str): The file and the line.
         RETURNS (Record | Unannotated): The text and its spans.
@@ -76,8 +76,7 @@ def count_links(values: Mapping[str, Any]) -> Counter[str]:
 def check_lengths(
     source: str, sentences: Sequence[Any], spans: Sequence[Any] | None
 ) -> None:
-    """RAISES (BadRecord): If there are spans, but not a list of them for each of the
-    sentences."""
+    """RAISES (BadRecord): If there are spans, but not one list of them per sentence."""
     if spans and len(spans) != len(sentences):
         problem = Errors.EGP265.format(n_sentences=len(sentences), n_lists=len(spans))
         raise BadRecord(source, problem)
@@ -110,8 +109,8 @@ def read_objects(
     schema (type[Schema]): Their schema.
     path (FilePath): The file's name.
     file (ByteStream): The open file.
-    YIELDS (tuple[str, Schema] | BadRecord): The file and line, and the object there. Of
-        its lists, items that do not fit the schema are left out, each a BadRecord.
+    YIELDS (tuple[str, Schema] | BadRecord): The file and line, and the object there.
+        List items that do not fit the schema are left out, and yielded as BadRecords.
     """
     for number, value in read_values(path, file):
         source = f"{path}:{number}"
@@ -129,7 +128,7 @@ def read_objects(
 def validate(
     schema: type[ModelT], source: str, value: dict[str, Any]
 ) -> Iterator[tuple[str, ModelT] | BadRecord]:
-    """Check an object, which is changed, as read_objects() does.
+    """Check an object as read_objects() does. The object is changed.
 
     schema (type[Schema]): Its schema.
     source (str): The file and the line.

@@ -10,16 +10,16 @@ NAMES = ("train", "dev", "test")
 
 
 class Split:
-    """Draws the part for one doc after the other, without knowing how many there are.
+    """Draws the part for one doc after another, without knowing how many there are.
 
-    The more a part lacks to its ratio, the more likely it is drawn. So the ratios hold
-    within a few docs (or documents), however small the corpus is. Equal texts go to the
-    same part, unless they are of documents that are in different ones already.
+    The further a part is below its ratio, the more likely it is drawn. The ratios
+    therefore hold within a few docs (or documents), however small the corpus is. Equal
+    texts go to the same part, unless their documents are already in different parts.
 
     ratios (Sequence[float]): The shares of train, dev and, if there are three, test.
     by_document (bool): Whether the docs of a document go to the same part.
-    seed (int): The random seed. It gives the same split of the same input again.
-    RAISES (ValueError): If the ratios are not two or three shares of one.
+    seed (int): The random seed. The same seed and input give the same split.
+    RAISES (ValueError): If the ratios are not two or three shares that add up to 1.
     """
 
     def __init__(self, ratios: Sequence[float], by_document: bool, seed: int) -> None:
@@ -52,8 +52,8 @@ class Split:
         return part
 
     def check(self) -> None:
-        """RAISES (ValueError): If all docs were of one document, so that no split keeps
-        it together."""
+        """RAISES (ValueError): If all docs belong to one document, which no split can
+        keep together."""
         if self.by_document and len(self.documents) == 1:
             raise ValueError(Errors.EGP261.format(document=next(iter(self.documents))))
 

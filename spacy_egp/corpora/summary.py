@@ -28,7 +28,7 @@ class Fate(str, Enum):  # noqa: UP042
 
 
 class Repeat(NamedTuple):
-    """A doc whose text an earlier one has.
+    """A doc with the text of an earlier one.
 
     source (str): The file and the line.
     text (str): The text.
@@ -110,8 +110,8 @@ class Summary:
     repeats (RepeatListing): Docs whose text an earlier doc has.
     bad (Listing[BadRecord]): Records and spans that cannot be read.
     unannotated (Counter[str]): Texts left out, as nobody annotated them, by reason.
-    other (Counter[str]): Annotations left out, as they are no spans, by kind.
-    files (Listing[LeftOut]): Files that are no part of the corpus.
+    other (Counter[str]): Annotations left out, as they are not spans, by kind.
+    files (Listing[LeftOut]): Files that are not part of the corpus.
     notices (Listing[Notice]): What a person should look at.
     """
 

@@ -12,12 +12,13 @@ PREFIXED = re.compile(r"[BIEMSLU][-_]\S.*")
 OUTSIDE = frozenset({"O", "_", ""})
 # What joins the tags of a token in one cell. A blank may follow the others.
 SEPARATORS = "|;,+ "
-# On a token. The time to match them with those before grows with the square.
+# The most tags of a token. The time to match them with the previous ones grows with
+# their square.
 MAX_TAGS = 100
 
 
 class TagError(ValueError):
-    """A tag that is none, or that does not follow from the tags before it.
+    """A tag that is not valid, or that cannot follow the tags before it.
 
     token (int): The token.
     """
@@ -36,7 +37,7 @@ class Open(NamedTuple):
 
 
 def is_tag(cell: str) -> bool:
-    """RETURNS (bool): Whether the cell has a tag that is not O, or several."""
+    """RETURNS (bool): Whether the cell has one or more tags other than O."""
     return PREFIXED.fullmatch(cell) is not None
 
 
@@ -46,8 +47,8 @@ def is_outside(cell: str) -> bool:
 
 
 def split_tags(cell: str) -> list[str]:
-    """RETURNS (list[str]): The tags that are joined in a cell. A label may have the
-    same characters: it is divided only where another tag follows."""
+    """RETURNS (list[str]): The tags that are joined in a cell. As a label may contain a
+    separator, the cell is only split where another tag follows."""
     for separator in SEPARATORS:
         parts = [part.strip() for part in cell.split(separator) if part.strip()]
         if len(parts) > 1 and all(is_tag(part) or part in OUTSIDE for part in parts):
@@ -58,13 +59,13 @@ def split_tags(cell: str) -> list[str]:
 def read_tags(tokens: Sequence[Sequence[str]]) -> list[Offsets]:
     """Find the spans that tags mark.
 
-    A tag continues the span of its label that is in the same place among the tags of
-    the token before, or else any span of its label. I- and M- begin a span if there is
-    none to continue.
+    A tag continues the span with its label that has the same place among the tags of
+    the previous token, or else any span with its label. I- and M- begin a span if there
+    is none to continue.
 
     tokens (Sequence[Sequence[str]]): The cells with tags of each token.
     RETURNS (list[Offsets]): The spans, in tokens.
-    RAISES (TagError): If a cell is no tag, or one that must continue a span does not.
+    RAISES (TagError): If a cell is not a tag, or a tag has no span to continue.
     """
     spans: list[Offsets] = []
     open_spans: list[Open] = []

@@ -1,4 +1,4 @@
-"""The tokens of texts that come without any: by a language, or as a user wants them."""
+"""The tokens of texts without any: by a language, or as a user wants them."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -19,20 +19,20 @@ SPLITTERS: dict[str, Callable[[str], list[str]]] = {
     "characters": lambda text: list("".join(text.split())),
 }
 DEFAULT_LANG = "en"
-# Of a text in characters, as in spaCy.
+# The most characters of a text, as in spaCy.
 MAX_LENGTH = 1_000_000
 
 
 def match_words(words: list[str], text: str) -> tuple[list[str], list[bool]] | None:
-    """Find the tokens that a file gives in the text that it gives, too.
+    """Find the tokens of a file in its text.
 
     words (list[str]): The tokens.
     text (str): The text.
-    RETURNS (tuple[list[str], list[bool]] | None): Words and spaces, which make up the
-        text, unless the tokens do not add up to it.
+    RETURNS (tuple[list[str], list[bool]] | None): Words and spaces that make up the
+        text, or None if the tokens do not add up to it.
     """
     try:
-        # It takes no empty tokens.
+        # The function accepts no empty tokens.
         return get_words_and_spaces([word for word in words if word], text)
     except ValueError:
         return None
@@ -50,7 +50,7 @@ def align_words(
 
 
 class Tokenization:
-    """A vocab, and a tokenizer that is made when a text needs it.
+    """A vocab, and a tokenizer that is made once a text needs it.
 
     lang (str | None): The language. If None, the tokenizer's, or English.
     tokenizer (str | None): "whitespace", "characters", a config, or the name or folder

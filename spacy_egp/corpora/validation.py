@@ -1,4 +1,4 @@
-"""Records are checked for what no format allows, span by span."""
+"""Check records span by span for what no format allows."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ def check_record(record: Record) -> Iterator[Entry]:
 
     record (Record): The record.
     YIELDS (Entry): A BadRecord for each span that cannot be read, then the record with
-        the others; or a BadRecord if that is the text.
+        the others; or only a BadRecord if the text cannot be read.
     """
     bad = list(record.bad)
     if isinstance(record, DocRecord):
@@ -56,8 +56,8 @@ def check_record(record: Record) -> Iterator[Entry]:
 
 
 def _count_characters(record: TextRecord) -> TextRecord:
-    """RETURNS (TextRecord): The record, with offsets in characters if they count units
-    of UTF-16, as tools in JavaScript do, and the text of the spans confirms that."""
+    """RETURNS (TextRecord): The record. Offsets that count units of UTF-16, as those of
+    tools in JavaScript do, become characters if the text of the spans confirms it."""
     text = record.text
     if text.isascii() or max(text) <= MAX_UNIT:
         return record

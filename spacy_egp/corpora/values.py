@@ -15,9 +15,10 @@ from .records import shorten
 
 CHUNK_SIZE = 2**16
 SEPARATOR = re.compile(r"[\s,]*")
-# A word of JSON after a bracket, which no token of a column format has.
+# A bracket and what follows it in JSON. No token of a column format looks like this.
 JSON = re.compile(rb'\s*(\{\s*("|\})|\[\s*(["{\[\]]))')
-# Whether an array holds tasks, or is itself a task such as ["Ann left", {...}].
+# The first item of an array tells whether the array holds tasks, or is itself a task
+# such as ["Ann left", {...}].
 CONTAINERS = (dict, list)
 
 Value = tuple[int, Any]
@@ -50,7 +51,7 @@ def read_values(path: FilePath, file: ByteStream) -> Iterator[Value]:
 def read_json(file: ByteStream) -> Iterator[Value]:
     """Read lines, arrays and objects of JSON.
 
-    A bad line of JSONL costs itself; otherwise nothing can be read after an error.
+    Of JSONL, only a bad line is lost; of other JSON, all that follows an error.
 
     file (ByteStream): The open file, in UTF-8.
     YIELDS (tuple[int, Any]): The line and the value there.
@@ -60,7 +61,7 @@ def read_json(file: ByteStream) -> Iterator[Value]:
 
 
 def _has_lines(head: bytes) -> bool:
-    """RETURNS (bool): Whether the first line is a value of its own, or tries to be."""
+    """RETURNS (bool): Whether the first line is a whole value, or meant to be one."""
     line, end, _ = head.removeprefix(codecs.BOM_UTF8).lstrip().partition(b"\n")
     line = line.rstrip()
     if line.startswith(b"["):
@@ -89,11 +90,11 @@ def _parse_line(line: bytes) -> list[Any]:
 
 def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object of JSON, for `object_pairs_hook`. Without it, the last value of a
-    key would take the place of the others, in silence.
+    key would silently replace the others.
 
     pairs (list[tuple[str, Any]]): Keys and values.
     RETURNS (dict[str, Any]): The object.
-    RAISES (ValueError): If a key is there twice.
+    RAISES (ValueError): If a key occurs twice.
     """
     value = dict(pairs)
     if len(value) < len(pairs):
@@ -111,11 +112,11 @@ def _bound(value: Any) -> Any:
 
 
 def count_parts(value: Any) -> int:
-    """Measure what a value takes in memory.
+    """Measure how much memory a value takes.
 
     value (Any): A value of JSON.
-    RETURNS (int): The items of its lists, and a text as so many as take as much. It is
-        not exact above MAX_PARTS.
+    RETURNS (int): The number of list items. A text counts as the number of items that
+        take as much memory. Above MAX_PARTS, the number is not exact.
     """
     n_parts = 0
     containers: list[Any] = [[value]]
@@ -152,7 +153,7 @@ def _read_stream(file: ByteStream) -> Iterator[Value]:
                 in_array, position = True, start + 1
                 continue
             value, position = parse(text, start)
-            # A number may go on in the next chunk.
+            # A number may continue in the next chunk.
             if position < len(text) or isinstance(value, (*CONTAINERS, str)):
                 yield number, _bound(value)
                 number += text.count("\n", start, position)
@@ -163,8 +164,8 @@ def _read_stream(file: ByteStream) -> Iterator[Value]:
         except (ValueError, RecursionError) as error:
             yield number, ValueError(Errors.EGP218.format(error=error))
             return
-        # The value may be incomplete. As much again is read as there is of it, so that
-        # a large one is not parsed too often.
+        # The value may be incomplete. Read as much again as there is of it, so that a
+        # large value is not parsed too often.
         n_chars = len(text) - start
         if n_chars >= MAX_RECORD:
             problem = Errors.EGP235.format(max_bytes=MAX_RECORD)

@@ -17,9 +17,9 @@ TOKENS_PER_FILE = 100_000
 class DocWriter:
     """Writes docs into a .spacy file or a folder; spaCy's Corpus reads both.
 
-    A DocBin is written as a whole, so for a file, memory grows with the corpus: by
-    about 700 bytes per token. Into a folder, a numbered file is written whenever there
-    are TOKENS_PER_FILE tokens, and memory grows with the vocabulary only.
+    A DocBin is written as a whole, so the memory for a file grows with the corpus, by
+    about 700 bytes per token. In a folder, a numbered file is written for every
+    TOKENS_PER_FILE tokens, and memory only grows with the vocabulary.
 
     path (Path): A file that ends in .spacy, or the name of a folder.
     """
@@ -42,7 +42,7 @@ class DocWriter:
             self._begin_file()
 
     def close(self) -> None:
-        """Write what is not written yet. Without any docs, that is an empty DocBin."""
+        """Write what is not written yet. Without docs, write an empty DocBin."""
         if len(self.doc_bin) or not self.n_files:
             self._write_file()
 
@@ -74,8 +74,8 @@ def temporary_output(output: Path) -> Iterator[Path]:
     """Write under a temporary name first, so that an error leaves nothing half-written.
 
     output (Path): A .spacy file or a folder.
-    YIELDS (Path): The same name in a temporary folder, whose content is moved beside
-        the output in the end.
+    YIELDS (Path): The same name in a temporary folder. Its content is moved to the
+        folder of the output at the end.
     RAISES (FileExistsError): If the output is a folder that exists already.
     """
     if output.is_dir():

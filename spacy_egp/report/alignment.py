@@ -29,8 +29,8 @@ def align_bounds(
     tokens = np.append(alignment.data, -1)
     start = tokens[np.where(has_tokens, first, -1)]
     end = tokens[np.where(has_tokens, beyond - 1, -1)] + 1
-    # The tokens of the other doc have all characters of the span, and the same ones if
-    # they have no more.
+    # The tokens of the other doc have all characters of the span. If they have no more,
+    # they have the same ones.
     n_before, n_before_other = _count_characters(doc), _count_characters(other)
     length = n_before[bounds[:, 1]] - n_before[bounds[:, 0]]
     length_other = n_before_other[end] - n_before_other[np.maximum(start, 0)]

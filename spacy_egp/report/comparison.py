@@ -12,7 +12,7 @@ from spacy.util import minibatch
 from .evaluation import evaluate
 from .statistics import Score
 
-# The significance is that of samples of as many docs as there are, with replacement.
+# Samples for the significance. Each has as many docs as there are, with replacement.
 N_SAMPLES = 2000
 SEED = 0
 # Docs that both pipelines have evaluated before the next ones are read.
@@ -42,7 +42,7 @@ class Changes:
 
     @property
     def balance(self) -> int:
-        """RETURNS (int): What got better less what got worse."""
+        """RETURNS (int): What got better minus what got worse."""
         return self.found + self.old_wrong - self.lost - self.new_wrong
 
 
@@ -53,14 +53,14 @@ class Comparison:
     model (str): Name or path of the other pipeline.
     this (Score): The score of this one.
     other (Score): The score of the other one.
-    f_difference (float): F of this one less that of the other one.
+    f_difference (float): F of this one minus F of the other one.
     interval (Tuple[float, float]): The 95% interval of the difference in samples of the
         docs.
-    p_value (float): How probable it is that the difference is but a chance of the
-        choice of docs (two-sided).
+    p_value (float): The probability that the difference is due to the choice of docs
+        alone (two-sided).
     samples (int): The number of samples.
     seed (int): The seed of the random numbers that choose them.
-    labels (Dict[str, Changes]): What changes, by label; those with most changes first.
+    labels (Dict[str, Changes]): What changes, by label; most changes first.
     """
 
     model: str
@@ -75,7 +75,7 @@ class Comparison:
 
     @property
     def is_significant(self) -> bool:
-        """RETURNS (bool): Whether the difference is hardly one of chance."""
+        """RETURNS (bool): Whether the difference is unlikely to be due to chance."""
         return self.p_value < SIGNIFICANCE
 
 
@@ -129,7 +129,7 @@ def compare(
 
 
 def describe_comparison(comparison: Comparison) -> str:
-    """RETURNS (str): The difference of F and how sure it is, in a sentence."""
+    """RETURNS (str): The difference of F and how certain it is, in a sentence."""
     low, high = (100 * x for x in comparison.interval)
     sure = "" if comparison.is_significant else "not "
     return (
@@ -161,8 +161,8 @@ def _find_spans(
 def bootstrap(by_doc: np.ndarray) -> np.ndarray:
     """Sample docs with replacement (the paired bootstrap).
 
-    by_doc (np.ndarray): Of each doc and each of two pipelines, the numbers of gold, of
-        predicted and of correct spans; int64 of shape (docs, 2, 3).
+    by_doc (np.ndarray): For each doc and each of two pipelines, the numbers of gold,
+        predicted and correct spans; int64 of shape (docs, 2, 3).
     RETURNS (np.ndarray): The differences of F of `N_SAMPLES` samples, float64.
     """
     rng = np.random.default_rng(SEED)
@@ -177,8 +177,8 @@ def bootstrap(by_doc: np.ndarray) -> np.ndarray:
 
 
 def p_value(differences: np.ndarray) -> float:
-    """RETURNS (float): Twice the share of samples on the rarer side of 0, at most 1; a
-    sample more on either side keeps it from being 0."""
+    """RETURNS (float): Twice the share of samples on the rarer side of 0, at most 1.
+    One more sample is counted there, so that it is never 0."""
     n = len(differences)
     rarer = min((differences <= 0).sum(), (differences >= 0).sum())
     return min(1.0, 2 * (int(rarer) + 1) / (n + 1))

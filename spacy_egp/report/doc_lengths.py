@@ -1,4 +1,4 @@
-"""Scores by the length of docs: those of the docs as they are, and of docs joined to
+"""Scores by the length of docs: those of the docs as they are, and of docs joined into
 longer ones."""
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,8 +20,8 @@ from .statistics import Score, find_groups
 
 # The shortest length of each group of docs, in tokens.
 DOC_LENGTHS = (0, 26, 51, 101, 201, 501, 1001, 2001, 5001)
-# How many docs are joined, as long as joined docs have no more tokens than that on
-# average: encoders take memory for a whole doc.
+# How many docs are joined, as long as joined docs have at most `MAX_JOINED_TOKENS` on
+# average: encoders need memory for a whole doc.
 JOINED = (5, 10, 30)
 MAX_JOINED_TOKENS = 20_000
 
@@ -123,15 +123,15 @@ def score_joined(
     read_examples: Callable[[], Iterable[Example]],
     single: DocScore,
 ) -> dict[int, DocScore]:
-    """Score the docs again, consecutive ones joined to one.
+    """Score the docs again, with consecutive ones joined into one.
 
     nlp (Language): The pipeline.
     name (str): Name of the `egp_ner`.
     read_examples (Callable[[], Iterable[Example]]): Reads the annotated docs.
     single (DocScore): The score of the docs as they are.
-    RETURNS (Dict[int, DocScore]): Scores by the number of docs that are joined: those
-        of `JOINED` that there are as many docs for, and for which they are not longer
-        than `MAX_JOINED_TOKENS`.
+    RETURNS (Dict[int, DocScore]): Scores by the number of docs that are joined: the
+        numbers in `JOINED` for which there are enough docs, and joined docs have at
+        most `MAX_JOINED_TOKENS` on average.
     """
     key = cast(EGPRecognizer, nlp.get_pipe(name)).key
     scores = {}
@@ -158,9 +158,9 @@ def score_joined(
 
 
 def join_examples(examples: Sequence[Example], spans_key: str) -> Example:
-    """Join the docs of annotated examples: their tokens are those of the single docs.
+    """Join the docs of annotated examples. The tokens stay those of the single docs.
 
-    examples (Sequence[Example]): The examples, which are used up.
+    examples (Sequence[Example]): The examples, which are changed.
     spans_key (str): Key of the spans that the joined doc has.
     RETURNS (Example): The example of all docs.
     """

@@ -38,12 +38,12 @@ SPANS_PER_PART = 1_000_000
 class Counts:
     """What was evaluated, and what was left out or can only be missed.
 
-    docs (int): Docs with gold spans or the empty spans key, which were evaluated.
+    docs (int): Docs that were evaluated: those with the spans key, even an empty one.
     tokens (int): Their tokens.
     not_annotated (int): Docs left out, as they lack the spans key.
-    duplicates (int): Gold spans left out, as the doc has the same tokens and label.
+    duplicates (int): Gold spans left out, as another one has the same tokens and label.
     unaligned (int): Predicted spans left out, as they do not fit the gold tokens.
-    truncated_docs (int): Docs with more likely spans than the decoder keeps, which are
+    truncated_docs (int): Docs with more likely spans than the decoder keeps; it keeps
         the best ones.
     unpredictable (Counter[Exclusion]): Gold spans that cannot be predicted, by reason.
     unknown_labels (Counter[str]): Gold spans with a label that the component lacks.
@@ -65,11 +65,11 @@ class Counts:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A component's and the annotated spans of some of the docs.
+    """The spans of a component and the annotated spans, of some of the docs.
 
     component (EGPRecognizer): The component.
     first_doc (int): Index of the first of them among all docs that are evaluated.
-    examples (List[Example]): The docs, annotated and predicted by the components
+    examples (List[Example]): The docs, annotated and processed by the components
         before it.
     labels (Tuple[str, ...]): The component's labels, then others that are gold.
     spans (SpanTable): The gold and the likely spans.
@@ -92,16 +92,16 @@ def evaluate(
 ) -> Iterator[Evaluation]:
     """Run a pipeline up to an `egp_ner` over annotated docs, part by part.
 
-    What is predicted at the component's threshold, and what of it is correct, is as in
+    The predicted and the correct spans at the component's threshold are those of
     spaCy's `Scorer`: predictions are aligned to the tokens of the gold docs.
 
     nlp (Language): The pipeline.
     name (str): Name of the `egp_ner`.
     examples (Iterable[Example]): The annotated docs.
     thresholds (np.ndarray): Probabilities, increasing, at which to look at predictions
-        beside the component's own; float64 of shape (K,).
-    YIELDS (Evaluation): Gold and likely spans of so many of the docs that memory is
-        bounded.
+        in addition to the component's own; float64 of shape (K,).
+    YIELDS (Evaluation): Gold and likely spans of a part of the docs, which is small
+        enough to bound the memory.
     """
     component = cast(EGPRecognizer, nlp.get_pipe(name))
     evaluator = _Evaluator(component, thresholds)
@@ -123,8 +123,8 @@ def evaluate(
 def _split(
     examples: Iterable[Example], n_labels: int, n_docs: int
 ) -> Iterator[list[Example]]:
-    """Split examples so that those of a part can have `SPANS_PER_PART` spans, or are
-    `n_docs`."""
+    """Split examples. A part ends once its docs can have `SPANS_PER_PART` spans, or it
+    has `n_docs` docs."""
     part: list[Example] = []
     n_spans = 0
     for example in examples:
@@ -150,10 +150,10 @@ def _run_before(nlp: Language, name: str, examples: Sequence[Example]) -> None:
 
 
 class _Evaluator:
-    """Finds the spans of one part of the docs after the other.
+    """Finds the spans of one part of the docs after another.
 
     component (EGPRecognizer): The component.
-    thresholds (np.ndarray): Thresholds beside its own, or the lowest of its own.
+    thresholds (np.ndarray): Thresholds in addition to the component's lowest one.
     """
 
     def __init__(self, component: EGPRecognizer, thresholds: np.ndarray) -> None:
@@ -211,7 +211,7 @@ class _Evaluator:
         """Whether each span is predicted at a threshold, bool of shape (N,)."""
         floor = self.component.min_scores(threshold)[spans.label]
         above = np.flatnonzero(spans.score > floor)
-        # Selections look at tokens and scores only: the label tells which are left.
+        # Selections ignore labels: numbers in their place tell which spans are left.
         indexed = replace(spans, label=np.arange(len(spans))).take(above)
         selected = np.zeros(len(spans), dtype=bool)
         selected[SELECTIONS[self.component.overlap](indexed, floor[above]).label] = True

@@ -12,7 +12,7 @@ from .spans import SpanTable
 from .statistics import ErrorKind
 
 MAX_EXAMPLES = 50
-# Characters that are shown of a text, a token and a label.
+# How many characters of a text, a token and a label are shown.
 CHARACTERS_OF_TEXT = 200
 CHARACTERS_OF_TOKEN = 40
 CHARACTERS_OF_LABEL = 40
@@ -21,7 +21,7 @@ TOKENS_AROUND = 15
 TOKENS_OF_SPAN = 30
 # Spans that are shown in a context.
 MAX_SPANS = 40
-# How the spans of a context are told apart beside their colors.
+# How the spans of a context are told apart, in addition to their colors.
 MARKS = {"correct": "\N{CHECK MARK}", "wrong": "+", "missed": "\N{MINUS SIGN}"}
 
 
@@ -122,7 +122,7 @@ def make_example(evaluation: Evaluation, i: int, kind: ErrorKind) -> ErrorExampl
     doc, start, end, label = evaluation.spans.row(i)
     probability = float(evaluation.spans.probability[i])
     reference = evaluation.examples[doc].reference
-    # A token may have no character that is seen, but not many of them.
+    # Nearly all tokens have a visible character: so many tokens are enough.
     text = reference[start : min(end, start + CHARACTERS_OF_TEXT)].text
     return ErrorExample(
         label=evaluation.labels[label],
@@ -200,7 +200,7 @@ def _describe_spans(
 
 
 def _render(doc: Doc, bounds: tuple[int, int, int, int], kind: str) -> Markup:
-    """Tokens before, in and behind a span, which is marked."""
+    """Tokens before, in and after a span, which is marked."""
     before, text, after = (
         Markup("").join(
             Markup("<span>{}</span>{}").format(

@@ -14,7 +14,7 @@ from .examples import CHARACTERS_OF_LABEL, CHARACTERS_OF_TOKEN, shorten
 from .statistics import span_depths
 
 MAX_SENTENCES = 8
-# The most tokens and labels that are shown of a doc, which bound the page's size.
+# The most tokens and labels of a doc that are shown. They bound the page's size.
 MAX_TOKENS = 40
 MAX_LABELS = 12
 # Scores are stored as 16-bit integers, in units of 1 / SCALE.
@@ -29,15 +29,15 @@ class Heatmap:
     first (int): The first token of the stretch.
     n_doc_tokens (int): Tokens of the doc.
     tokens (List[str]): The n tokens.
-    spaces (List[bool]): Whether each of them has a blank behind it.
+    spaces (List[bool]): Whether each of them is followed by a space.
     labels (List[str]): The labels shown: those of spans first, then by score.
     n_labels (int): The number of all labels.
-    scores (List[str]): Of each label shown, the scores (logits) of the n * (n + 1) / 2
+    scores (List[str]): For each label shown, the scores (logits) of the n * (n + 1) / 2
         pairs of a start token and an end token not before it, row by row, as
         little-endian int16 in units of 1 / `SCALE`, in Base64.
     gold (List[Tuple[int, int, int]]): Start token, end token (inclusive) and index of
         the label of the gold spans with labels that are shown.
-    predicted (List[Tuple[int, int, int]]): The same of the predicted spans.
+    predicted (List[Tuple[int, int, int]]): The same for the predicted spans.
     """
 
     doc: int
@@ -107,7 +107,7 @@ class Sentences:
     def make_heatmaps(self) -> list[Heatmap]:
         """Compute the scores of the docs.
 
-        RETURNS (List[Heatmap]): At most `MAX_SENTENCES`, one for a doc; none if no doc
+        RETURNS (List[Heatmap]): At most `MAX_SENTENCES`, one per doc; none if no doc
             has tokens.
         """
         chosen = {one.doc: (one, one.deepest) for one in self._deepest}
@@ -126,7 +126,7 @@ def _find_candidates(evaluation: Evaluation) -> list[_Candidate]:
     is_error = spans.is_wrong | spans.is_missed
     depth = np.where(spans.is_gold, span_depths(spans), 0)
     n_errors = np.bincount(spans.doc, weights=is_error, minlength=n_docs)
-    # Of each doc, the first rows in order of depth, and of errors.
+    # The rows of each doc with the deepest spans first, and with errors first.
     deepest = np.lexsort((-depth, spans.doc))
     errors = np.lexsort((-depth, ~is_error, spans.doc))
     firsts = np.searchsorted(spans.doc, np.arange(n_docs + 1)).tolist()
@@ -196,7 +196,7 @@ def _make_heatmap(
 
 
 def _in_window(spans: np.ndarray, first: int, n_tokens: int) -> np.ndarray:
-    """Spans (start, last, label) of a stretch of tokens, on its tokens."""
+    """Spans (start, last, label) inside a stretch of tokens, counted from its start."""
     is_inside = (spans[:, 0] >= first) & (spans[:, 1] < first + n_tokens)
     return spans[is_inside] - [first, first, 0]
 

@@ -1,4 +1,4 @@
-"""The page: one HTML file without anything from elsewhere, whose size is bounded."""
+"""The page: one self-contained HTML file of bounded size."""
 
 import base64
 import hashlib
@@ -39,7 +39,7 @@ MAX_CONFUSED_LABELS = 20
 # Rows of each table of what may be wrong with the annotation, and readings of a string.
 MAX_FAULTS = 50
 MAX_READINGS = 5
-# Bins of the calibration with fewer spans are no more than hints.
+# Bins of the calibration with fewer spans are only hints.
 N_FEW = 20
 
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator
 from .statistics import CalibrationBin, Score
 from .training_log import Checkpoint
 
-# matplotlib needs a fixed color where the page has one for light and one for dark.
+# matplotlib needs fixed colors; the page has one each for light and dark mode.
 COLORS = {
     "#000001": "var(--ink)",
     "#000002": "var(--muted)",
@@ -196,7 +196,7 @@ def _plot_measures(
 
 
 def _zoom(axes: Axes, scores: Iterable[Score]) -> None:
-    """Show what is reached at all: good models have flat curves near 1."""
+    """Limit the axis to the scores that occur: good models have flat curves near 1."""
     least = min(min(score.p, score.r, score.f) for score in scores)
     margin = 0.04 * max(1 - least, 0.01)
     axes.set_ylim(least - margin, 1 + margin)

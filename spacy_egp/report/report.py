@@ -141,8 +141,8 @@ def _check_outputs(
 
 
 def _is_input(path: Path, other: Path) -> bool:
-    """Whether a path is that of an existing file or folder, or of a file in it that is
-    no page."""
+    """Whether a path is an existing input, or a file in an input folder that is not a
+    page."""
     if not path.exists() or not other.exists():
         return False
     is_inside = other.resolve() in path.resolve().parents
@@ -169,7 +169,7 @@ def _load_other(
 
 
 def _check_annotation(nlp: Language, component: EGPRecognizer, path: Path) -> Result:
-    """What may be wrong with the gold spans, which the component contradicts."""
+    """What may be wrong with the gold spans: those that the component contradicts."""
     settings = Settings(
         component=component.name,
         spans_key=component.key,

@@ -65,7 +65,7 @@ SETTINGS = (
     "overlap",
 )
 PACKAGES = ("spacy-egp", "spacy", "thinc", "torch")
-# A loss of F on joined docs that is told in the notes.
+# A larger loss of F on joined docs is reported in the notes.
 LOSS_OF_F = 0.02
 # Labels that a note lists.
 MAX_NAMED = 10
@@ -94,17 +94,18 @@ class Results:
     best_threshold (float): The one with the best F.
     label_thresholds (Dict[str, LabelThreshold]): The thresholds by label with the best
         F of all spans, frequent labels first: what `spacy egp threshold --by-label`
-        finds, of these thresholds.
+        would choose among these thresholds.
     lengths (Dict[str, Score]): Scores by number of tokens.
     depths (Dict[str, Score]): Scores by nesting depth.
     docs (Dict[str, DocScore]): Scores by tokens of the doc.
     joined (Dict[int, DocScore]): Scores by the number of consecutive docs that are
-        joined to one.
+        joined into one.
     seen (Optional[Dict[str, Score]]): Scores of spans whose text is an entity of the
         training docs, and of others; None without training docs.
-    errors (Dict[ErrorKind, Dict[str, int]]): By how errors relate to the spans of the
-        other side, the numbers of "wrong" and "missed" spans.
-    confusion (List[Confusion]): Gold and predicted labels of equal boundaries.
+    errors (Dict[ErrorKind, Dict[str, int]]): The numbers of "wrong" and "missed" spans
+        by kind of error.
+    confusion (List[Confusion]): Gold and predicted labels of spans with equal
+        boundaries.
     calibration (List[CalibrationBin]): Share of gold spans by probability.
     calibration_error (float): The mean difference of the two.
     wrong (List[ErrorExample]): The most probable wrong spans.
@@ -150,7 +151,7 @@ class Results:
 
     def to_dict(self) -> dict[str, Any]:
         """RETURNS (Dict[str, Any]): All numbers and lists, for JSON."""
-        # asdict does not copy Counters as what they are.
+        # asdict does not copy Counters correctly.
         return {
             **asdict(replace(self, annotation=None)),
             "counts": vars(self.counts),
@@ -186,13 +187,13 @@ def find_results(
     comparison: Comparison | None = None,
     annotation: Result | None = None,
 ) -> Findings:
-    """Compute all numbers of a report. Their memory is bounded, however many docs and
-    spans there are.
+    """Compute all numbers of a report in bounded memory, however many docs and spans
+    there are.
 
     nlp (Language): The pipeline.
     name (str): Name of its `egp_ner`.
     read_examples (Callable[[], Iterable[Example]]): Reads the annotated docs, each time
-        anew.
+        from the start.
     model (str): Name or path of the pipeline.
     data (str): Path of the docs.
     texts (Texts): The texts of entities.
@@ -278,7 +279,7 @@ def _name_architecture(nlp: Language, name: str) -> str:
 
 
 class _Tally:
-    """Adds up what parts of the docs say.
+    """Adds up the results of parts of the docs.
 
     component (EGPRecognizer): The component.
     texts (Texts): The texts of entities.
@@ -373,8 +374,8 @@ def describe_joined(results: Results) -> str | None:
     """Warn of a pipeline that fails on longer docs.
 
     results (Results): The numbers.
-    RETURNS (Optional[str]): A sentence, None if F on joined docs is that on single ones
-        or better, up to `LOSS_OF_F`.
+    RETURNS (Optional[str]): A sentence; None if F on joined docs is at most `LOSS_OF_F`
+        lower than on single ones.
     """
     number, worst = min(results.joined.items(), key=lambda item: item[1].score.f)
     if worst.score.f >= results.overall.f - LOSS_OF_F:

@@ -41,7 +41,8 @@ class SpanTable:
 
     @property
     def is_wrong(self) -> np.ndarray:
-        """RETURNS (np.ndarray): Whether it does so without gold, bool of shape (N,)."""
+        """RETURNS (np.ndarray): Whether a predicted span is not gold, bool of shape
+        (N,)."""
         return self.is_predicted & ~self.is_gold
 
     @property
@@ -51,9 +52,9 @@ class SpanTable:
         return self.is_gold & ~self.is_predicted
 
     def positions(self) -> tuple[np.ndarray, np.ndarray]:
-        """RETURNS (Tuple[np.ndarray, np.ndarray]): Starts and ends in a row of all
-        docs, in which spans of different docs neither overlap nor touch; int64 of
-        shape (N,)."""
+        """RETURNS (Tuple[np.ndarray, np.ndarray]): Starts and ends as positions in a
+        sequence of all docs, in which spans of different docs neither overlap nor
+        touch; int64 of shape (N,)."""
         shift = self.doc * (int(self.end.max(initial=0)) + 1)
         return self.start + shift, self.end + shift
 
@@ -65,7 +66,7 @@ class SpanTable:
 
 
 def merge_tables(tables: Sequence[SpanTable]) -> SpanTable:
-    """Join tables of the same thresholds; rows of the same span become one.
+    """Merge tables with the same thresholds; rows of the same span become one.
 
     tables (Sequence[SpanTable]): At least one table, in any order.
     RETURNS (SpanTable): The spans of all of them.

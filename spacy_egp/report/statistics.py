@@ -1,5 +1,5 @@
-"""What a table of spans says of a component: pure functions of arrays. What they say of
-parts of the docs adds up."""
+"""Statistics of a table of spans: pure functions of arrays. Results of parts of the
+docs can be added up."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ TENTHS = np.arange(1, 11) / 10
 class ErrorKind(StrEnum):
     """How an error relates to the spans of the other side: a wrong span to all gold
     spans of its doc, a missed span to all that are predicted there. The first kind that
-    holds counts."""
+    applies counts."""
 
     LABEL = "label"
     JOINS = "joins"
@@ -84,7 +84,7 @@ def add_up(parts: Iterable[Mapping[Key, Value]]) -> dict[Key, Value]:
 
 @dataclass(frozen=True)
 class Score:
-    """How many of a group's gold spans are predicted, and of its predictions correct.
+    """How many gold spans of a group are predicted, and how many predictions correct.
 
     p (float): Precision.
     r (float): Recall.
@@ -129,9 +129,9 @@ class Score:
 class Confusion:
     """How often spans with the same tokens have this gold and this predicted label.
 
-    gold (Optional[str]): The gold label, None if there is no other than those found.
-    predicted (Optional[str]): The predicted label, None if there is no other than
-        those that are correct.
+    gold (Optional[str]): The gold label. None if no missed span has these tokens.
+    predicted (Optional[str]): The predicted label. None if no wrong span has these
+        tokens.
     count (int): The number of pairs.
     """
 
@@ -175,10 +175,10 @@ def score_overall(spans: SpanTable) -> Score:
 
 
 def score_groups(spans: SpanTable, group: np.ndarray) -> dict[int, Score]:
-    """Score spans by group, leaving out groups without gold and predicted spans.
+    """Score spans by group, leaving out groups with neither gold nor predicted spans.
 
     spans (SpanTable): N spans.
-    group (np.ndarray): Of each span, a non-negative int64 of shape (N,).
+    group (np.ndarray): The group of each span, non-negative int64 of shape (N,).
     RETURNS (Dict[int, Score]): The scores by group, in order.
     """
     support = np.bincount(group, weights=spans.is_gold)
@@ -203,11 +203,11 @@ def macro_average(scores: Iterable[Score]) -> float:
 
 
 def score_relaxed(spans: SpanTable) -> dict[str, Score]:
-    """Score spans less strictly, with the measures of SemEval 2013 (task 9). A gold and
-    a predicted span are a pair, and neither is in another one. As spans may be nested,
-    the pairs are as many as there can be, those with equal boundaries first. On docs
-    without overlaps, "exact" and "partial" are those of nervaluate, which pairs spans
-    in the order of its lists; its "type" can be lower, as it also pairs other labels.
+    """Score spans less strictly, with the measures of SemEval 2013 (task 9). Gold and
+    predicted spans are paired, each span at most once. As spans may be nested, there
+    are as many pairs as possible, those with equal boundaries first. On docs without
+    overlaps, "exact" and "partial" are those of nervaluate, which pairs spans in the
+    order of its lists. Its "type" can be lower, as it also pairs different labels.
 
     spans (SpanTable): N spans.
     RETURNS (Dict[str, Score]): "exact": pairs have equal boundaries, whatever the
@@ -223,7 +223,7 @@ def score_relaxed(spans: SpanTable) -> dict[str, Score]:
     n_exact = np.minimum(n_gold, n_predicted)
     left = [np.repeat(bounds, n - n_exact) for n in (n_gold, n_predicted)]
     n_overlaps = count_overlaps(*((x // width, x % width) for x in left))
-    # Spans of different labels are far from each other.
+    # Shifted, spans of different labels do not overlap.
     sides = (is_gold, is_predicted)
     shift = spans.label * width
     by_side = [(starts[x] + shift[x], ends[x] + shift[x]) for x in sides]
@@ -239,8 +239,8 @@ def score_relaxed(spans: SpanTable) -> dict[str, Score]:
 def count_overlaps(
     gold: tuple[np.ndarray, np.ndarray], predicted: tuple[np.ndarray, np.ndarray]
 ) -> int:
-    """Count the most pairs of a gold and a predicted span that share a token, each span
-    in one pair at most.
+    """Find the largest number of pairs of a gold and a predicted span that share a
+    token, with each span in at most one pair.
 
     gold (Tuple[np.ndarray, np.ndarray]): Starts and ends, int64 of shape (G,).
     predicted (Tuple[np.ndarray, np.ndarray]): Starts and ends, int64 of shape (P,).
@@ -251,8 +251,8 @@ def count_overlaps(
         for side, (starts, ends) in enumerate((gold, predicted))
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
     ]
-    # Ends of the spans without a partner that have begun: the first that ends overlaps
-    # all of the other side, and loses least with the one that ends next.
+    # Ends of the spans that have begun and have no partner. The first one to end
+    # overlaps all of the other side. Its best partner is the one that ends next.
     waiting: tuple[list[int], list[int]] = ([], [])
     n_pairs = 0
 
@@ -302,7 +302,7 @@ def score_depths(spans: SpanTable) -> dict[int, Score]:
 
 
 def span_depths(spans: SpanTable) -> np.ndarray:
-    """Find how deep spans are inside gold spans: 1 for a span inside no longer one,
+    """Find how deep spans are inside longer gold spans: 1 for a span inside none,
     otherwise one more than the deepest of those it is inside.
 
     spans (SpanTable): N spans.
@@ -319,7 +319,7 @@ def span_depths(spans: SpanTable) -> np.ndarray:
         is_deep = gold_depths == depth
         reach = _Reach(gold_starts[is_deep], gold_ends[is_deep])
         depths[reach.covers(starts, ends)] = depth + 1
-    # Spans with the bounds of a gold span are inside what that is inside.
+    # A span with the bounds of a gold span is as deep as that.
     width = int(ends.max(initial=0)) + 1
     keys, gold_keys = starts * width + ends, gold_starts * width + gold_ends
     order = np.argsort(gold_keys)
@@ -331,7 +331,7 @@ def span_depths(spans: SpanTable) -> np.ndarray:
 
 
 class _Reach:
-    """How far spans reach: answers questions on many spans at once.
+    """How far spans reach, to compare many other spans with them at once.
 
     starts, ends (np.ndarray): Positions of the spans, int64 of shape (G,).
     """
@@ -346,12 +346,12 @@ class _Reach:
         self.nearest = np.minimum.accumulate(reverse)[::-1]
 
     def covers(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Whether spans have one of these around them, or with their bounds."""
+        """Whether one of these is around each span, or has the same bounds."""
         n_before = np.searchsorted(self.starts, starts, side="right")
         return self.furthest[n_before] >= ends
 
     def is_inside(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """Whether spans have one of these inside them, or with their bounds."""
+        """Whether one of these is inside each span, or has the same bounds."""
         n_before = np.searchsorted(self.starts, starts, side="left")
         return self.nearest[n_before] <= ends
 
@@ -362,10 +362,10 @@ class _Reach:
 
 
 def score_seen(spans: SpanTable, is_seen: np.ndarray) -> dict[str, Score]:
-    """Score spans by whether training has their text as an entity.
+    """Score spans by whether their text is an entity in the training docs.
 
     spans (SpanTable): N spans.
-    is_seen (np.ndarray): Whether it has, bool of shape (N,).
+    is_seen (np.ndarray): Whether it is, bool of shape (N,).
     RETURNS (Dict[str, Score]): The scores of "seen" and "unseen" spans.
     """
     scores = score_groups(spans, is_seen.astype("int64"))
@@ -413,7 +413,8 @@ def _classify(
     reach = _Reach(other_starts, other_ends)
     width = max(ends.max(initial=0), other_ends.max(initial=0)) + 1
     others = other_starts * width + other_ends
-    # The shortest of the others that start with an error, and that end with it.
+    # The shortest of the others that start where an error starts, and of those that end
+    # where it ends.
     order = np.sort(others)
     at = np.searchsorted(order, starts * width)
     shortest_end = np.append(order, -1)[at] - starts * width
@@ -441,7 +442,7 @@ def _classify(
 def explain_alone(
     kinds: np.ndarray, is_elsewhere: np.ndarray, is_unknown: np.ndarray
 ) -> np.ndarray:
-    """Tell what the texts of errors say that have nothing there on the other side.
+    """Explain errors that overlap no span of the other side by their texts.
 
     kinds (np.ndarray): Their kinds, see `classify_errors`, int64 of shape (N,).
     is_elsewhere (np.ndarray): Whether the text is an entity elsewhere, bool of shape
@@ -478,8 +479,8 @@ def confuse_labels(
     spans: SpanTable, labels: Sequence[str]
 ) -> Counter[tuple[str | None, str | None]]:
     """Count the labels of spans with the same tokens. Correct spans count as pairs of
-    equal labels; of the others, each missed span and each wrong span are a pair, and
-    what is left of either without the other.
+    equal labels. Each missed span is paired with each wrong span, and with None if
+    there is no wrong one; a wrong span without a missed one is also paired with None.
 
     spans (SpanTable): The spans.
     labels (Sequence[str]): The labels' names.
@@ -514,8 +515,8 @@ def confuse_labels(
 def calibrate(spans: SpanTable) -> dict[int, CalibrationBin]:
     """Compare probabilities with how often spans are gold.
 
-    spans (SpanTable): The spans, of which the likely ones count: of the others only
-        the gold ones are known.
+    spans (SpanTable): The spans. Only the likely ones count: the table lacks the others
+        unless they are gold.
     RETURNS (Dict[int, CalibrationBin]): Ranges of probabilities that occur, in order.
     """
     floor = float(spans.thresholds[0])

@@ -15,7 +15,7 @@ from .evaluation import Evaluation
 
 @dataclass(frozen=True)
 class SpanTexts:
-    """What the texts of N spans tell; looked up for gold and predicted ones.
+    """What the texts of N spans tell; only looked up for gold and predicted ones.
 
     is_seen (np.ndarray): Whether the training docs have an entity with this text, bool
         of shape (N,).
@@ -59,7 +59,7 @@ class Texts:
         entities: Counter[str] = Counter()
         for doc in docs:
             group = doc.spans.get(spans_key, ())
-            # A place with several labels is one.
+            # A place with several labels counts once.
             entities.update({(x.start, x.end): x.text for x in group}.values())
         if train_docs is None:
             return cls(entities)

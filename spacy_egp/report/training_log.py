@@ -15,8 +15,8 @@ LOG_FILE = "log.jsonl"
 class Checkpoint:
     """An evaluation during training.
 
-    step (int): Updates until then.
-    loss (float): The component's mean loss of the updates since the evaluation before.
+    step (int): Updates so far.
+    loss (float): The component's mean loss since the previous evaluation.
     p (float): Precision on the development docs.
     r (float): Recall.
     f (float): F-score.
@@ -35,7 +35,7 @@ def read_training_log(folder: Path, component: EGPRecognizer) -> list[Checkpoint
     folder (Path): The folder.
     component (EGPRecognizer): The component that was trained.
     RETURNS (List[Checkpoint]): All evaluations, in order.
-    RAISES (ValueError): If there is no such file, or not of this component.
+    RAISES (ValueError): If there is no such file, or it is not of this component.
     """
     path = folder / LOG_FILE
     if not path.exists():

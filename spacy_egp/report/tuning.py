@@ -16,7 +16,7 @@ from .statistics import Score, score_overall
 
 # The probabilities that are tried.
 GRID = np.arange(1, 100) / 100
-# Parts of the docs: what is found on the others is scored on each of them.
+# The number of parts of the docs. Each is scored with what is found on the others.
 N_FOLDS = 5
 
 Measure = Literal["f", "precision", "recall"]
@@ -24,7 +24,7 @@ Measure = Literal["f", "precision", "recall"]
 
 @dataclass(frozen=True)
 class Target:
-    """What thresholds shall reach.
+    """What thresholds should reach.
 
     measure (str): "f": the best F of all spans. "precision": the best recall with at
         least a precision. "recall": the best precision with at least a recall.
@@ -47,12 +47,12 @@ class Tuning:
     threshold (Union[float, Dict[str, float]]): The suggested threshold.
     before (Score): The score at the component's own threshold.
     score (Score): The score at the suggested one.
-    held_out (Score): The score of thresholds that were found on the other docs, summed
-        up over `N_FOLDS` parts of the docs.
+    held_out (Score): The score of `N_FOLDS` parts of the docs, each at thresholds that
+        were found on the other parts.
     labels (Dict[str, Score]): The scores by label at the suggested threshold.
     curve (Dict[float, Score]): The scores of all spans by common threshold.
-    unreached (List[str]): Labels (or "all", for a common threshold) that reach the
-        target at no threshold; they have the threshold that comes nearest.
+    unreached (List[str]): Labels (or "all", for a common threshold) that do not reach
+        the target at any threshold; they have the threshold that comes nearest.
     """
 
     threshold: Threshold
@@ -69,8 +69,8 @@ class LabelThreshold:
     """The threshold that is suggested for a label.
 
     threshold (float): The probability.
-    score (Score): The label's score at it; with an `overlap` other than "any", that at
-        this threshold for all labels.
+    score (Score): The label's score at it; with an `overlap` other than "any", its
+        score if all labels have this threshold.
     """
 
     threshold: float
@@ -88,18 +88,18 @@ def tune(
     """Find the best threshold of an `egp_ner` in one pass over annotated docs.
 
     By label, thresholds for the best F are those with the best F of all spans; for a
-    precision or recall, each label shall reach it. A label has a threshold of its own
+    precision or recall, each label has to reach it. A label has a threshold of its own
     only if such thresholds, found on 4 of 5 parts of the docs, do better than a common
-    one on the fifth; others have the common one. Of equal thresholds, the nearest to
-    0.5 is taken.
+    one on the fifth; others have the common one. Of equally good thresholds, the one
+    nearest to 0.5 is taken.
 
-    With an `overlap` other than "any" labels compete: they are tuned by what each has
-    at common thresholds, and a second pass scores the result.
+    With an `overlap` other than "any", labels compete: each is tuned by its spans at
+    common thresholds, and a second pass scores the result.
 
     nlp (Language): The pipeline.
     name (str): Name of the `egp_ner`.
     read_examples (Callable[[], Iterable[Example]]): Reads the annotated docs, each time
-        anew.
+        from the start.
     target (Target): What to reach.
     by_label (bool): Whether labels may have thresholds of their own.
     RETURNS (Tuning): The thresholds and scores.
@@ -162,8 +162,9 @@ def count_spans(part: Evaluation) -> np.ndarray:
     """Count gold, predicted and correct spans of some docs.
 
     part (Evaluation): The docs.
-    RETURNS (np.ndarray): By fold, label and threshold, int64 of shape (folds, 3,
-        labels + 1, K); the last label is that of all that the component lacks.
+    RETURNS (np.ndarray): The counts by fold, label and threshold, int64 of shape
+        (folds, 3, labels + 1, K). The last label stands for all that the component
+        lacks.
     """
     spans = part.spans
     n_labels = len(part.component.labels) + 1
@@ -221,9 +222,9 @@ def _count_with(
 def _choose_held_out(
     counts: np.ndarray, grid: np.ndarray, target: Target
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The thresholds of labels, which are common ones unless others do better on
-    held-out docs, int64 of shape (labels,), and the counts there, of shape (3, labels),
-    by those of `count_spans`."""
+    """The thresholds of labels, int64 of shape (labels,), and the counts on held-out
+    docs, of shape (3, labels). A label has the common threshold unless its own does
+    better on held-out docs. The argument is the result of `count_spans`."""
     total = counts.sum(0)
     common = _score_held_out(counts, grid, target)
     own = _score_held_out_by_label(counts, grid, target)
@@ -261,8 +262,8 @@ def _choose_by_label(
     if target.measure != "f":
         by_label = counts.swapaxes(0, 1)
         return np.asarray([_choose(one, grid, target) for one in by_label])
-    # The best F of all spans, a ratio of sums over labels: the thresholds with the
-    # largest gain at a known F have a larger F (Dinkelbach's algorithm).
+    # F of all spans is a ratio of sums over labels: the thresholds with the largest
+    # gain at a known F have a larger F (Dinkelbach's algorithm).
     _, predicted, correct = counts
     chosen = np.full(n_labels, _choose(counts.sum(1), grid, target))
     labels = np.arange(n_labels)
@@ -275,8 +276,8 @@ def _choose_by_label(
 
 
 def _score_held_out(counts: np.ndarray, grid: np.ndarray, target: Target) -> np.ndarray:
-    """Counts by label, of shape (3, labels), of each fold at the common threshold that
-    is best for the others."""
+    """Counts by label, of shape (3, labels): the sum over the folds, each at the common
+    threshold that is best for the others."""
     total = counts.sum((0, 2))
     found = [fold[..., _choose(total - fold.sum(1), grid, target)] for fold in counts]
     return np.sum(found, axis=0)
@@ -285,8 +286,8 @@ def _score_held_out(counts: np.ndarray, grid: np.ndarray, target: Target) -> np.
 def _score_held_out_by_label(
     counts: np.ndarray, grid: np.ndarray, target: Target
 ) -> np.ndarray:
-    """Counts by label, of shape (3, labels), of each fold at the thresholds of labels
-    that are best for the others."""
+    """Counts by label, of shape (3, labels): the sum over the folds, each at the
+    thresholds of labels that are best for the others."""
     total = counts.sum(0)
     labels = np.arange(counts.shape[2])
     found = [
@@ -296,8 +297,8 @@ def _score_held_out_by_label(
 
 
 def _is_better(own: np.ndarray, common: np.ndarray, target: Target) -> np.ndarray:
-    """Whether thresholds of labels do better than a common one on held-out docs, bool
-    of shape (labels,), by counts of shape (3, labels)."""
+    """Whether the own threshold of each label does better than the common one on
+    held-out docs, bool of shape (labels,). The counts are of shape (3, labels)."""
     if target.measure == "f":
         f = _score(common.sum(1)).f
         gains = [2 * correct - f * predicted for _, predicted, correct in (own, common)]
@@ -324,6 +325,6 @@ def _score(counts: np.ndarray) -> Score:
 
 
 def _best(values: np.ndarray, grid: np.ndarray) -> int:
-    """Index of the largest of K values; of several, the nearest to 0.5 on the grid."""
+    """Index of the largest of K values; of several, that nearest to 0.5 on the grid."""
     order = np.argsort(np.abs(grid - 0.5), kind="stable")
     return int(order[np.argmax(values[order])])

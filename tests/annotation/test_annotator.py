@@ -75,14 +75,14 @@ def test_batches_have_about_as_many_words(trained_nlp, model_path, tmp_path):
     srsly.write_jsonl(path, ({"text": " ".join("x" * n)} for n in lengths))
     BATCHES.clear()
     annotate(str(tmp_path / "model"), str(path), str(tmp_path / "out"), batch_words=100)
-    batches = [batch for batch in BATCHES if batch != [1]]  # That was a check.
+    batches = [batch for batch in BATCHES if batch != [1]]  # [1] was a check.
     assert sorted(chain.from_iterable(batches)) == sorted(lengths)
     assert [200] in batches
     assert all(50 <= sum(batch) <= 120 for batch in batches if batch != [200])
 
 
 def test_order_stays_whatever_the_lengths(trained_nlp, model_path, tmp_path):
-    """Also around documents that are larger than a batch, and that fail."""
+    """Even around documents that are larger than a batch, or that fail."""
     lengths = [1, 3, 30, 2, 0, 90, 1, 1, 7, 30, 4, 10, 11, 9, 1]
     rows = [{"id": i, "text": "London " * n} for i, n in enumerate(lengths)]
     rows.insert(5, {"id": "failed", "text": None})
@@ -114,7 +114,7 @@ def add_payload(doc):
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
 def test_memory_is_that_of_a_batch(model_path, tmp_path, format):
-    """Not that of a part: 200 docs of it are never more than two batches of 10."""
+    """Not that of a part: of its 200 docs, no more than two batches of 10 are alive."""
     nlp = spacy.load(model_path)
     nlp.add_pipe("add_payload")
     nlp.to_disk(tmp_path / "model")
@@ -145,7 +145,7 @@ def trf_path(bert_path, corpus_path, tmp_path_factory):
 
 @pytest.mark.parametrize("format", ["jsonl", "spacy"])
 def test_docs_have_no_tensors(trf_path, texts_path, tmp_path, monkeypatch, format):
-    """What the transformer gives to others is dropped before a doc is written."""
+    """The output of the transformer is dropped before a doc is written."""
     docs = []
     make_writer = annotator.make_writer
 
@@ -156,7 +156,7 @@ def test_docs_have_no_tensors(trf_path, texts_path, tmp_path, monkeypatch, forma
         return writer
 
     monkeypatch.setattr(annotator, "make_writer", make_recorder)
-    assert spacy.load(trf_path)("London")._.trf_data.tensors  # There is something.
+    assert spacy.load(trf_path)("London")._.trf_data.tensors  # There is some to drop.
     output = tmp_path / "out"
     annotate(str(trf_path), str(texts_path), str(output), format=format)
     assert len(docs) == len(read_rows(output, format)) == 60
@@ -164,7 +164,7 @@ def test_docs_have_no_tensors(trf_path, texts_path, tmp_path, monkeypatch, forma
 
 
 def test_a_million_characters(model_path, tmp_path):
-    """They are annotated, with the default settings; one more and they are reported."""
+    """They are annotated with the default settings. One more is an error."""
     sentence = "I like London and Berlin. "
     text = (sentence * 40_000)[:1_000_000]
     texts = ["I like London.", text, f"{text}x", "I like Berlin."]
@@ -182,12 +182,12 @@ def test_a_million_characters(model_path, tmp_path):
 
 @pytest.mark.parametrize("n_process", [1, 2])
 def test_threshold_and_max_length(model_path, texts_path, tmp_path, n_process):
-    """Those of the command, in every worker; part of what a run depends on."""
+    """Those of the command apply in every worker, and a run depends on them."""
     nlp = spacy.load(model_path)
     texts = [row["text"] for row in srsly.read_jsonl(texts_path)]
     everything = [list_spans(doc) for doc in nlp.pipe(texts)]
     scores = sorted({span["score"] for spans in everything for span in spans})
-    # Between two scores: these are rounded.
+    # Between two scores, because scores are rounded.
     threshold = (scores[1] + scores[2]) / 2
     expected = [
         [
@@ -226,7 +226,7 @@ def test_threshold_and_max_length_that_are_not_possible(
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
 def test_spans_without_a_score(trained_nlp, model_path, tmp_path, format):
-    """A ruler adds its spans behind those of egp_ner, which alone have scores."""
+    """A ruler adds its spans after those of egp_ner. Only the latter have scores."""
     nlp = spacy.load(model_path)
     ruler = nlp.add_pipe("span_ruler", config=RULER)
     ruler.add_patterns([{"label": "VERB", "pattern": "like"}])
@@ -247,7 +247,7 @@ def test_spans_without_a_score(trained_nlp, model_path, tmp_path, format):
     "given, expected",
     [
         ([0.5], [0.5, None, None]),
-        # Whose scores are these?
+        # It is not clear whose scores these are.
         ([0.5] * 4, [None] * 3),
         ([0.5, float("nan"), float("inf")], [0.5, None, None]),
         ([], [None] * 3),
@@ -281,7 +281,7 @@ def code_path(tmp_path):
 
 @pytest.fixture
 def code_model_path(model_path, tmp_path):
-    """A pipeline that cannot be loaded without `CODE`, which this process has not."""
+    """A pipeline that cannot be loaded without `CODE`, which this process lacks."""
     path = tmp_path / "code_model"
     shutil.copytree(model_path, path)
     config = Config().from_disk(path / "config.cfg", interpolate=False)

@@ -1,5 +1,5 @@
-"""Workers, and what becomes of a run when they are killed. Its output is compared byte
-by byte with that of a process that nobody disturbed."""
+"""Workers, and what happens to a run when they are killed. Its output is compared byte
+by byte with that of an undisturbed process."""
 
 import os
 import shutil
@@ -125,8 +125,8 @@ def test_killed_run_of_ray_goes_on(model_path, texts_path, tmp_path, expected):
 
 @pytest.mark.skipif(has_cupy_gpu, reason="the workers would find the GPU")
 def test_gpus_of_ray(model_path, texts_path, tmp_path):
-    """Workers are given a share of the cluster's GPU, which only Ray believes in; more
-    than there is would be waited for without end."""
+    """Workers get a share of the cluster's GPU, which only Ray believes in. Ray would
+    wait forever for a share that is larger than what there is."""
     arguments = [str(model_path), str(texts_path), str(tmp_path / "out")]
     cluster = Cluster(initialize_head=True, head_node_args={"num_gpus": 1})
     where = {"engine": "ray", "address": cluster.address}
@@ -160,7 +160,7 @@ def test_killed_worker_of_a_ray_cluster(model_path, texts_path, tmp_path, expect
 
 
 def test_ray_gives_up(model_path, texts_path, tmp_path, expected, monkeypatch):
-    """Each worker is killed at work, as where memory runs out."""
+    """Each worker is killed at work, as if memory ran out."""
 
     class KilledWorker(ray_data._Worker):
         def __call__(self, row):
@@ -183,7 +183,7 @@ def test_error_of_a_ray_worker(model_path, texts_path, tmp_path):
 
 
 def test_failed_worker_of_ray_does_nothing_more(monkeypatch):
-    """The other workers go on, and the run ends when they have ended."""
+    """The other workers continue, and the run ends after them."""
     parts = []
 
     def fail(settings, part):
@@ -211,7 +211,7 @@ def test_output_of_another_run_is_refused(model_path, texts_path, tmp_path):
         annotate(*arguments, docs_per_part=30, format="parquet")
     other_model = tmp_path / "model"
     shutil.copytree(model_path, other_model)
-    # The same pipeline may move, but it may not change.
+    # The pipeline may move, but it must not change.
     annotate(str(other_model), *arguments[1:], docs_per_part=30)
     meta = srsly.read_json(other_model / "meta.json")
     srsly.write_json(other_model / "meta.json", {**meta, "author": "another"})

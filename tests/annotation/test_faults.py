@@ -1,5 +1,5 @@
-"""Input that is damaged, hostile or changes, and what else goes wrong around a run: one
-document fails, or the run stops with a message, and nothing of others is touched."""
+"""Input that is damaged, hostile or changes, and whatever else goes wrong in a run: one
+document fails, or the run stops with a message, and files of others stay untouched."""
 
 import bz2
 import datetime
@@ -128,7 +128,7 @@ def write_docbin(path, rows):
 def test_input_that_changes_during_the_run(
     model_path, tmp_path, monkeypatch, suffix, write, change
 ):
-    """After the first part. With the input restored, the run goes on."""
+    """After the first part. With the input restored, the run continues."""
     path = tmp_path / f"a{suffix}"
     write(path, numbered(200))
     content = path.read_bytes()
@@ -161,7 +161,7 @@ def test_input_that_changes_during_the_run(
 
 
 def test_run_goes_on_after_touch_link_and_chmod(model_path, texts_path, tmp_path):
-    """The content counts, not the state of the file."""
+    """The content of the file counts, not its metadata."""
     arguments = (str(model_path), str(texts_path), str(tmp_path / "out"))
     annotate(*arguments)
     os.utime(texts_path, (0, 0))
@@ -193,7 +193,7 @@ def check_one_failure(model_path, path, tmp_path, reason, n_docs=30, **settings)
     ],
 )
 def test_bad_json_record_in_parquet_output(model_path, tmp_path, bad, reason, number):
-    """In the part that decides the types, and in a later one."""
+    """In the part that determines the types, and in a later one."""
     rows = [{**row, "id": str(row["id"])} for row in numbered(30)]
     rows[number] = bad
     path = tmp_path / "a.jsonl"
@@ -312,7 +312,7 @@ def test_columns_of_one_name(model_path, tmp_path):
 
 
 def test_parts_of_parquet_are_bounded_by_their_text(monkeypatch):
-    """A text that the file has once, and a thousand rows refer to."""
+    """Of a text that is once in the file, and that a thousand rows refer to."""
     monkeypatch.setattr(parquet, "BYTES_PER_PART", 100_000)
     table = pa.table({"text": ["x" * 10_000] * 1000, "n": range(1000)})
     file = io.BytesIO()
@@ -433,7 +433,7 @@ def test_time_and_memory_do_not_grow_with_the_columns_squared():
 
 
 def test_spans_take_no_more_than_in_arrow(trained_nlp):
-    """A document on which a model that went wrong marks 100,000 spans."""
+    """A document in which a model that has gone wrong finds 100,000 spans."""
     doc = spacy.blank("en")("x " * 1000)
     doc.spans["sc"] = [doc[0:1]] * 100_000
     schema = pa.schema({"text": pa.string()})
@@ -497,7 +497,7 @@ def test_document_that_hangs(model_path, tmp_path):
     nlp = spacy.load(model_path)
     nlp.add_pipe("hang_at_berlin")
     nlp.to_disk(tmp_path / "model")
-    # The tokenizer takes time with the square of such a text.
+    # The tokenizer's time grows with the square of the length of such a text.
     texts = [TEXT, "I like Berlin.", "😀!" * 50_000, TEXT]
     path = write_rows(tmp_path / "a.jsonl", [{"text": text} for text in texts])
     output = tmp_path / "out"
@@ -543,8 +543,8 @@ def test_time_limits_that_no_timer_takes(model_path, texts_path, tmp_path, value
 
 
 def test_two_runs_on_one_output(model_path, texts_path, tmp_path):
-    """The second does not begin, whatever its settings are, until the first has ended
-    or was killed."""
+    """The second run does not begin before the first one has ended or was killed,
+    whatever its settings are."""
     output = tmp_path / "out"
     arguments = (str(model_path), str(texts_path), str(output))
     holder = subprocess.Popen(
@@ -612,7 +612,7 @@ WRONG = (
     ],
 )
 def test_damaged_counts(model_path, texts_path, tmp_path, content):
-    """As after a loss of power: the part is made again."""
+    """As after a power failure: the part is made again."""
     output = tmp_path / "out"
     arguments = (str(model_path), str(texts_path), str(output))
     annotate(*arguments, docs_per_part=20)

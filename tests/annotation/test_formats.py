@@ -1,5 +1,5 @@
-"""Input and output: every format, what becomes of columns, and of documents that cannot
-be annotated."""
+"""Input and output: every format, and what happens to columns and to documents that
+cannot be annotated."""
 
 import datetime
 import gzip
@@ -34,7 +34,7 @@ def write_jsonl(folder, rows):
 
 
 def write_gzipped_jsonl(folder, rows):
-    # Empty lines and a byte order mark are no documents.
+    # Empty lines and a byte order mark are not documents.
     text = "\n\n".join(map(json.dumps, rows))
     (folder / "a.jsonl.gz").write_bytes(gzip.compress(f"\ufeff{text}\n".encode()))
 
@@ -178,7 +178,7 @@ def test_json_columns_in_parquet(model_path, tmp_path):
     rows = [
         {"id": 1, "text": "A", "meta": {"a": 1}, "mixed": 1, "later": None},
         {"id": 2, "text": "B", "meta": {"b": [2]}, "mixed": "x"},
-        # Below, the second part: what does not fit the first one.
+        # The second part follows, with values that do not fit the first one.
         {"id": 3, "text": "C", "later": 3.5},
         {"id": 4.5, "text": "not cut to an integer"},
         {"id": 5, "text": "a column that is not dropped", "new": 1},
@@ -353,7 +353,7 @@ def test_user_data_of_docs_is_not_changed(model_path, tmp_path):
         ("a.parquet", b"no Parquet", "EGP407.*a.parquet"),
         ("a.jsonl", b"", "EGP405.*no documents"),
     ],
-    # The content has the time in it, by which pytest-xdist would know the tests.
+    # The content contains the time, and pytest-xdist needs equal names in each process.
     ids=["csv", "gzip", "spacy", "parquet", "empty"],
 )
 def test_input_that_cannot_be_read(model_path, tmp_path, name, content, message):

@@ -29,7 +29,7 @@ def body_path(tmp_path):
 
 
 def accept(task):
-    """Correct nothing, as Label Studio exports a task then."""
+    """Correct nothing: what Label Studio exports in this case."""
     [prediction] = task.pop("predictions")
     return {**task, "annotations": [{"result": prediction["result"]}]}
 

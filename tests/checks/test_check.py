@@ -134,7 +134,7 @@ def test_labels_that_are_not_listed():
 
 
 def test_the_configs_tokenizer_and_limits(check_docs):
-    """The misfits are those that a training counts."""
+    """The misfits are those that training counts."""
     docs = [make_doc("I can't see Bo", [(1, 2, "X"), (4, 5, "X"), (3, 5, "X")])]
     config = config_with(max_length=1)
     config["nlp"]["lang"] = "xx"
@@ -204,7 +204,7 @@ def test_equal_texts(check_docs):
 
 
 def test_inconsistent_strings(check_docs):
-    """Ranked; the readings are those of a count by hand."""
+    """They are ranked, and their readings are those of a count by hand."""
     docs = [make_doc("in Rome", [(1, 2, "LOC")]) for _ in range(6)]
     docs += [make_doc("in Rome , Rome", [(1, 2, "PER")])]
     docs += [
@@ -213,7 +213,7 @@ def test_inconsistent_strings(check_docs):
         make_doc("will"),
     ]
     docs += [make_doc("New York", [(0, 2, "LOC")]), make_doc("York", [(0, 1, "LOC")])]
-    # In these docs nobody knows.
+    # These docs do not say how the string is annotated.
     docs += [
         make_doc("York", attrs={"annotated_labels": []}),
         make_doc("York", annotated=False),
@@ -286,7 +286,7 @@ def test_what_breaks_a_training(docs, code, check_docs):
 
 
 def test_most_spans_misfit(check_docs):
-    """As in a training, which is refused then."""
+    """As in training, which is refused in this case."""
     config = config_with()
     config["nlp"]["tokenizer"] = {"@tokenizers": "spacy-egp-tests.one_token.v1"}
     [error] = check_docs(nested_docs(), config=config).errors

@@ -33,8 +33,8 @@ def write(path, docs):
 
 
 def meetings():
-    """Docs with a person and a city. In one of them, the city is a person, in another,
-    nobody has annotated the city."""
+    """Docs with a person and a city. In one of them, the city is a person; in another
+    one, the city is not annotated."""
     docs = []
     for person, city in product(PEOPLE, CITIES):
         spans = [(0, 1, "PERSON"), (3, 4, "CITY")]
@@ -84,7 +84,8 @@ def test_cross_validation_finds_the_errors(tmp_path, config, short):
 
 
 def test_every_doc_is_judged_once_and_without_its_text(trained_nlp, monkeypatch):
-    """Equal texts are in the same fold, so that no model has learned them."""
+    """Equal texts are in the same fold, so the model that judges them has not seen
+    them."""
     docs = meetings()[:7] * 2
     judge = CrossValidation(load_config(CONFIGS / "egp_cnn.cfg"), "egp_ner", "sc", 3, 0)
     for i, doc in enumerate(docs):
@@ -127,7 +128,7 @@ def test_a_trained_model(tmp_path, trained_nlp):
         ("train", 2, "London", "PERSON", "LOC"),
         ("train", 2, "London and Berlin", "", "PLACES"),
     ]
-    # Of a doc that is annotated for some labels, the others are not missing.
+    # If a doc is annotated for only some labels, the others are not missing.
     docs[1].spans["sc"].attrs["annotated_labels"] = ["LOC", "PERSON"]
     result = check({"train": write(path, docs)}, model=trained_nlp)
     assert describe(result.contradictions) == [("train", 1, "London", "PERSON", "LOC")]

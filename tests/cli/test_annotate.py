@@ -61,7 +61,7 @@ def test_json_summary(model_path, texts_path, tmp_path):
 
 
 def test_progress(model_path, texts_path, tmp_path, capsys):
-    """Also where there is no terminal, as a long run's output goes to a file."""
+    """Even without a terminal, as the output of a long run goes to a file."""
     arguments = (model_path, texts_path, tmp_path / "out", "--docs-per-part", "25")
     last = run_captured(capsys, *arguments).err.rpartition("\r")[2]
     assert re.search(r"60/60 \[00:\d\d<00:00, .+ docs/s, [\d,]+ words/s\]", last)
@@ -73,7 +73,7 @@ def test_exit_code_tells_of_failed_documents(model_path, tmp_path):
     options = ("--max-chars", "20", "--format", "spacy")
     assert run(model_path, path, tmp_path / "all", *options).exit_code == 0
     for _ in range(2):
-        # Also when all parts are there already.
+        # Even if all parts are already there.
         result = run(model_path, path, tmp_path / "some", "--max-chars", "10")
         assert result.exit_code == 1
         assert "2 document(s) failed" in result.output

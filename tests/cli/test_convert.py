@@ -43,7 +43,7 @@ SAMPLE = [
     ("The IL-2 gene", {(4, 13, "DNA"), (4, 8, "protein")}),
 ]
 SPAN = {"start": 0, "end": 3, "label": "PER"}
-# What a format with only one level can say of it.
+# The part of it that a format with only one level can hold.
 FLAT = {"PER", "ORG", "DNA"}
 FLAT_SAMPLE = [(text, {s for s in spans if s[2] in FLAT}) for text, spans in SAMPLE]
 
@@ -459,7 +459,7 @@ def test_rejected_and_missing_annotation_is_not_converted(corpus, output):
 
 
 def test_docs_without_annotation_are_not_converted(corpus, output):
-    """Which is not the same as docs in which nothing is to be found."""
+    """They are not the same as docs without entities."""
     docs = [NLP("Ann"), *make_ents([("Bo", {(0, 2, "PER")})])]
     DocBin(docs=docs).to_disk(corpus / "a.spacy")
     srsly.write_jsonl(corpus / "b.jsonl", [{"text": "Cy", "label": []}, {"text": "Di"}])
@@ -538,8 +538,8 @@ def test_duplicates_are_removed_and_counted(corpus, output):
     assert sorted(span.label_ for span in doc.spans["sc"]) == ["PER", "X"]
 
 
-# Malformed input: for each case the format, the input, the line, the message's code and
-# a part of it.
+# Malformed input: for each case the format, the input, the line, and the code and a
+# part of the message.
 
 PRODIGY = '{"text": "Ann left", "spans": [{"start": 0, "end": 3, "label": "PER"}]}\n'
 MALFORMED = {
@@ -778,7 +778,7 @@ def test_arrays_are_read_like_lines(objects, indent, escape, chunk_size):
         patch.setattr(values, "CHUNK_SIZE", chunk_size)
         array = json.dumps(objects, indent=indent, ensure_ascii=escape).encode("utf8")
         lines = "\n".join(json.dumps(item) for item in objects).encode("utf8")
-        # Arrays one after the other, and an empty one at last.
+        # Arrays one after another, the last one empty.
         for data, expected in ((array * 2 + b"[]", objects * 2), (lines, objects)):
             file = io.BufferedReader(io.BytesIO(data))
             assert [value for _, value in read_json(file)] == expected

@@ -1,4 +1,4 @@
-"""`spacy egp init-config`: the configs it writes, and what a corpus decides."""
+"""`spacy egp init-config`: the configs it writes, and how they depend on a corpus."""
 
 import subprocess
 import sys
@@ -52,15 +52,15 @@ def test_language(lang, encoder):
     [("corpus-train.spacy", "corpus-dev.spacy"), ("docs.spacy", "dev.spacy")],
 )
 def test_the_next_command(train, dev, tmp_path):
-    """It names the parts as `convert --split` does, and never the training part for
-    both."""
+    """It names the parts as `convert --split` does, and never names the training part
+    for both."""
     path = write_corpus(tmp_path / train, NESTED_DATA)
     result = run(tmp_path / "config.cfg", "--train", path)
     assert f"--paths.train {path} --paths.dev {tmp_path / dev} " in result.output
 
 
 def test_gpu():
-    """As in spaCy's init config, a GPU is for a transformer, that of the language."""
+    """As in spaCy's init config, a GPU means the transformer of the language."""
     result = run("-", "--gpu", "--lang", "de")
     config = load_config_from_str(result.stdout)
     assert config["paths"]["transformer"] == "bert-base-german-cased"
@@ -111,7 +111,7 @@ def test_settings_for_a_corpus(tmp_path):
 
 
 def test_rows_for_many_words(tmp_path):
-    """Those of the default config: fewer rows would be shared by several words."""
+    """Those of the default config: with fewer rows, too many words would share one."""
     text = " ".join(f"word{i}" for i in range(5001))
     train = write_corpus(tmp_path / "train.spacy", [(text, [(0, 5, "A")])])
     run(tmp_path / "config.cfg", "--train", train)
@@ -189,7 +189,7 @@ def test_corpus_without_spans(tmp_path):
 
 
 def test_commands_import_nothing_heavy():
-    """spaCy imports PyTorch; its help need not wait for more of this kind."""
+    """spaCy imports PyTorch. Its help should not wait for other heavy packages."""
     heavy = {"cassis", "matplotlib", "pandas", "pyarrow", "ray", "transformers"}
     code = "import sys, spacy_egp.cli; print(*sys.modules)"
     output = subprocess.check_output([sys.executable, "-c", code], text=True)

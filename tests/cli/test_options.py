@@ -11,7 +11,8 @@ from spacy_egp.cli import COMMANDS
 
 
 def options_of(command):
-    """Names, the long one last, and types of the values of a command's options."""
+    """The names of each option of a command, the long one last, and the types of its
+    value."""
     module = command.replace("-", "_")
     function = getattr(import_module(f"spacy_egp.cli.{module}"), f"{module}_cli")
     for hint in get_type_hints(function, include_extras=True).values():
@@ -19,7 +20,7 @@ def options_of(command):
             if isinstance(info, OptionInfo):
                 kind = hint.__origin__
                 kinds = frozenset(get_args(kind) or [kind]) - {NoneType}
-                # The first name is where the default is without `Annotated`.
+                # The first name takes the place of the default without `Annotated`.
                 yield sorted([info.default, *(info.param_decls or ())], key=len), kinds
 
 

@@ -19,7 +19,7 @@ from spacy_egp.report.statistics import Score
 
 @pytest.fixture
 def data(tmp_path):
-    """Annotated docs, in which not all is as the model has learned it."""
+    """Annotated docs, in which not everything is as the model has learned it."""
     text, spans = NESTED_DATA[1]
     return write_data(tmp_path, [*NESTED_DATA, (text, [(7, 13, "JOB"), *spans[1:]])])
 
@@ -173,7 +173,7 @@ def test_outputs_over_inputs(model_path, data, tmp_path):
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert after == before
     assert run(model, data, page, "--json", numbers).exit_code == 0
-    # A page is written over an earlier one, also beside the model.
+    # A page may overwrite an earlier one, even next to the model.
     for _ in range(2):
         assert run(model, data, model / "report.html").exit_code == 0
 

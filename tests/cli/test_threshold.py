@@ -87,7 +87,7 @@ def test_a_pipeline_gets_its_thresholds_in_place(paths, tmp_path):
     model = tmp_path / "model"
     shutil.copytree(paths[0], model)
     (model / "notes.txt").write_text("Other files stay.")
-    # Named in another way.
+    # The same folder under another name.
     result = run(model, paths[1], "--by-label", "--write", model / ".")
     assert result.exit_code == 0, result.output
     found = spacy.load(model).get_pipe("egp_ner").threshold

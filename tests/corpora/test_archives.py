@@ -1,4 +1,4 @@
-"""Archives, also inside each other, and files that belong together."""
+"""Archives, some inside each other, and files that belong together."""
 
 import gzip
 import io
@@ -33,7 +33,7 @@ def errors(path):
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_archives_in_archives(compression, tmp_path):
-    """As doccano exports a project: an archive for each member, in one of them all."""
+    """As doccano exports a project: an archive of archives, one for each member."""
     members = {
         "ann.zip": {"all.jsonl": TASK},
         "b/bo.zip": {
@@ -52,8 +52,8 @@ def test_archives_in_archives(compression, tmp_path):
 
 
 def test_project_of_inception(tmp_path):
-    """Each document has a folder, with an archive for each person and the text before
-    anybody has annotated it."""
+    """Each document has a folder with an archive for each person, and with the text
+    before annotation."""
     cas = {"TypeSystem.xml": TYPES, "ann.xmi": XMI}
     initial = {"TypeSystem.xml": TYPES, "INITIAL_CAS.xmi": XMI}
     members = {
@@ -107,7 +107,7 @@ def test_bombs_in_archives(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "FREE_BYTES", 1000)
     monkeypatch.setattr(files, "MAX_RATIO", 2)
     path = tmp_path / "a.zip"
-    # Each is small for the archive that it is in, but not all together.
+    # Each is small compared with its archive, but all of them together are not.
     for members in (
         {"b.zip": {"c.jsonl": TASK * 1000}},
         {"b.zip": {"c.zip": {"d.jsonl": TASK * 1000}}},
@@ -122,7 +122,7 @@ def test_bombs_in_archives(tmp_path, monkeypatch):
 
 def test_archives_of_too_many_files(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "MAX_FILES", 20)
-    # Signatures are counted where chunks meet, too.
+    # Signatures across chunks are counted, too.
     monkeypatch.setattr(files, "CHUNK_SIZE", 7)
     path = tmp_path / "a.zip"
     members = {f"{i}.jsonl": TASK for i in range(20)}
@@ -157,7 +157,8 @@ PARTNERS = [
 
 @pytest.mark.parametrize("case", PARTNERS)
 def test_partners_that_are_gzipped(case, tmp_path):
-    """Each file of a group is gzipped in turn, and all of them, also in an archive."""
+    """Each file of a group is gzipped in turn, and all of them, with and without an
+    archive around them."""
     members, data, options, docs = CASES[case]
     members = members if isinstance(members, dict) else {members: data}
     members = {

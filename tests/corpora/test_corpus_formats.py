@@ -1,4 +1,4 @@
-"""Every variant of a format is read with the spans that it means, or is an error."""
+"""Every variant of a format is read with its intended spans, or is an error."""
 
 import json
 import re
@@ -67,8 +67,8 @@ def cut_off(data):
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_entry_says_where_it_is_and_what_it_lacks(case, tmp_path):
-    """For messages, and for a split that keeps documents together: of a whole file, and
-    of one that is cut off."""
+    """For messages, and for a split that keeps documents together. The file is whole,
+    or cut off."""
     files, data, options, _ = CASES[case]
     files = {files: data} if isinstance(files, str) else files
     variants = [files]
@@ -93,7 +93,7 @@ def test_every_entry_says_where_it_is_and_what_it_lacks(case, tmp_path):
 
 def assert_says_what(bad):
     assert re.match(r"\[EGP\d{3}\] ", bad.problem)
-    # What a message should say, and does not.
+    # A placeholder that the message should have filled.
     assert not re.search(r"\bNone\b", bad.problem)
 
 

@@ -34,7 +34,7 @@ ESCAPE = "\x1b]0;owned\x07"
 
 
 def errors(path, **options):
-    """What the conversion of a file says is wrong."""
+    """The errors that the conversion of a file reports."""
     with pytest.raises(ConversionError) as error:
         convert([path], path.with_name("out.spacy"), **options)
     summary = error.value.summary
@@ -121,7 +121,7 @@ def test_long_lines_by_which_the_layout_is_told(monkeypatch):
 
 
 def test_many_spans_of_the_whole_text(tmp_path):
-    """What is listed of spans does not grow with their length."""
+    """The list of spans does not grow with their length."""
     text = " " + "a " * 25_000
     spans = [
         {"start": 0, "end": 50_000, "label": "X" * 1000},
@@ -195,7 +195,7 @@ def test_numbers_that_are_no_offsets(name, tmp_path):
 
 @pytest.mark.parametrize("suffix", ["jsonl", "json", "csv"])
 def test_keys_that_are_there_twice(suffix, tmp_path):
-    """Python would take the last, and lose the spans of the first in silence."""
+    """Python would take the last one, and silently lose the spans of the first."""
     path = tmp_path / f"a.{suffix}"
     task = '{"text": "Ann left", "label": [[0, 3, "PER"]], "label": []}'
     cell = '[{""start"":0,""end"":3,""end"":2,""labels"":[""A""]}]'
@@ -320,7 +320,8 @@ def test_damaged_parquet(tmp_path):
 
 
 def repeated(value, n):
-    """A column that a file has once, and that is there any number of times."""
+    """A column with a value that is once in the file, and repeated any number of
+    times."""
     return pa.DictionaryArray.from_arrays(pa.array([0] * n, "int32"), [value])
 
 
@@ -405,7 +406,7 @@ VALUES = {
 
 @pytest.mark.parametrize("name", VALUES)
 def test_values_of_parquet_that_cannot_be_read(name, tmp_path):
-    """They cost their row only."""
+    """Only their row is lost."""
     tags = {"tokens": [["Ann", "left"]] * 2, "ner_tags": [["B-PER", "O"]] * 2}
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({**tags, "other": VALUES[name]}), path)
@@ -447,7 +448,7 @@ def test_parquet(tmp_path):
 
 
 def set_flags(path, flags, method):
-    """Change what the headers in a zip archive say of its only member."""
+    """Change what the headers of a zip archive say about its only member."""
     data = bytearray(path.read_bytes())
     central = data.rindex(b"PK\x01\x02")
     for position in (6, central + 8):

@@ -47,7 +47,7 @@ def test_equals_pyarrow(rows, n_rows, compression, page_version):
 
 
 def test_footers_that_end_pyarrow():
-    """For some of them, pyarrow's own numbers would end the process."""
+    """Reading pyarrow's own numbers from some of them would end the process."""
     data = write([{"words": ["a", "b"]}]).getvalue()
     footer = len(data) - int.from_bytes(data[-8:-4], "little") - 8
     for i in range(footer, len(data)):

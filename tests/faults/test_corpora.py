@@ -21,7 +21,7 @@ from spacy_egp.corpora.summary import Fate
 
 pytestmark = pytest.mark.faults
 
-# Surrogates, too, which JSON can hold.
+# This includes surrogates, which JSON can hold.
 ANY_TEXT = st.text(st.characters())
 LABELS = st.sampled_from("AB")
 OFFSETS = st.integers(-1, 12)

@@ -48,7 +48,7 @@ EXCLUDES = {"any": lambda a, b: False, "nested": cross, "flat": overlap}
 
 @pytest.fixture(scope="module", autouse=True)
 def weights():
-    """Random ones, which give all pairs of tokens scores around 0."""
+    """Random weights, which give all pairs of tokens scores around 0."""
     for label in LABELS:
         COMPONENT.add_label(label)
     NLP.initialize()
@@ -112,7 +112,7 @@ def test_spans_of_long_docs(doc, settings):
     doc = NLP(doc)
     lengths = sentences(doc) or [len(doc)]
     bound = sum(max(SPANS_PER_DOC, SPANS_PER_TOKEN * n_tokens) for n_tokens in lengths)
-    # It is shared out among stretches of the tokens, and rounded up for each.
+    # The bound is divided among stretches of tokens, and rounded up for each.
     assert len(doc.spans["sc"]) <= 1.01 * bound
     assert all(0 <= start <= end < len(doc) for start, end, _ in keys(doc))
     scores = np.asarray(doc.spans["sc"].attrs["scores"])
@@ -123,8 +123,8 @@ def test_spans_of_long_docs(doc, settings):
 @patient
 @given(st.data(), st.text(ALIGNED_CHARACTERS, min_size=1, max_size=12), SETTINGS)
 def test_loss_of_any_gold_spans(data, text, settings):
-    """Compared with the dense loss over the spans that are learned, each once; the
-    others are counted."""
+    """It is the dense loss over the spans that are learned, each once. The others are
+    counted."""
     COMPONENT.cfg.update(settings)
     predicted, reference = (data.draw(segmentations(text, NLP)) for _ in range(2))
     reference.spans["sc"] = data.draw(spans(reference))

@@ -24,8 +24,8 @@ TIMEOUT = 300
 
 @pytest.fixture
 def training(corpus_path, tmp_path):
-    """`spacy train` without an end, after a checkpoint with some spans, and its row in
-    the log."""
+    """An endless `spacy train` after a checkpoint with some spans, and the row of the
+    checkpoint in the log."""
     overrides = {
         "paths.train": corpus_path,
         "paths.dev": corpus_path,
@@ -42,7 +42,7 @@ def training(corpus_path, tmp_path):
         [*map(str, command)],
         text=True,
         stdout=subprocess.PIPE,
-        # Where the tests run in the background, SIGINT is ignored, also by children.
+        # If the tests run in the background, they and their children ignore SIGINT.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     timer = Timer(TIMEOUT, process.kill)
@@ -86,7 +86,7 @@ def test_sigint_leaves_a_pipeline(training, tmp_path):
     assert 100 * scores["spans_sc_f"] >= checkpoint[0]
 
 
-# Output that cannot be written: no command leaves half of it under the final name.
+# Output that cannot be written: no command leaves a part of it under the final name.
 
 
 def make_convert(model_path, corpus_path, output):
@@ -145,7 +145,7 @@ def final_files(folder):
 
 @pytest.fixture
 def docs_path(tmp_path):
-    """More text than the full disk of the tests takes."""
+    """More text than fits on the full disk of the tests."""
     nlp = spacy.blank("en")
     docs = [example.reference for example in make_examples(nlp, NESTED_DATA * 50)]
     DocBin(docs=docs).to_disk(tmp_path / "docs.spacy")
@@ -162,7 +162,7 @@ def test_full_disk(make_command, model_path, docs_path, tmp_path):
     assert isinstance(result.exception, SystemExit), result.exception
     assert "File too large" in result.output
     assert set(final_files(output)) <= {"annotated/_manifest.json"}
-    # With space again, the same command does all its work.
+    # Once there is space, the same command does all of its work.
     assert run(command).exit_code == 0
     expected = make_command(model_path, docs_path, tmp_path / "expected")
     assert run(expected).exit_code == 0
@@ -171,7 +171,7 @@ def test_full_disk(make_command, model_path, docs_path, tmp_path):
 
 @pytest.mark.parametrize("make_command", COMMANDS)
 def test_unwritable_output(make_command, model_path, docs_path, tmp_path):
-    """A file is where the folder should be; permissions do not bind root."""
+    """A file is where the folder should be. Permissions would not stop root."""
     (tmp_path / "file").write_text("mine")
     result = run(make_command(model_path, docs_path, tmp_path / "file" / "out"))
     assert result.exit_code == 1

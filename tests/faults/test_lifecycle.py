@@ -1,5 +1,5 @@
-"""Any sequence of training, new labels, saving, loading and prediction, beside a plain
-model of the state."""
+"""Any sequence of training, new labels, saving, loading and prediction, compared with a
+simple model of the state."""
 
 import math
 import tempfile

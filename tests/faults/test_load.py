@@ -12,15 +12,15 @@ from hypothesis import settings
 
 pytestmark = pytest.mark.faults
 
-# Nothing here takes long: after this time it hangs.
+# Nothing here takes long: what takes this many seconds hangs.
 TIMEOUT = 600
 N_DOCS = max(10_000, 10 * settings.default.max_examples)
 TEXTS = [f"{text} {i}" for i in range(100) for text, _ in NESTED_DATA]
 
 
 def run_script(code, *args):
-    """Run Python code in a process of its own; RETURNS the JSON that it prints."""
-    # Without the variable, PyTorch takes as many threads as there are cores.
+    """Run Python code in a separate process; RETURNS the JSON that it prints."""
+    # Without the variable, PyTorch uses as many threads as there are cores.
     environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
     command = [sys.executable, "-c", code, *map(str, args)]
     output = subprocess.run(

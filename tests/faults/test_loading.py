@@ -63,7 +63,7 @@ def test_missing_file(name, folder):
 
 
 def test_pipeline_saved_to_a_full_disk(trained_nlp, tmp_path):
-    """Saving says so, and what is there of the pipeline is not taken for it."""
+    """Saving reports it, and the incomplete pipeline is not loaded as a whole one."""
     with full_disk(100_000), pytest.raises(OSError):
         trained_nlp.to_disk(tmp_path / "full")
     with pytest.raises(ValueError, match=r"\[EGP\d+\] 'egp_ner'"):
@@ -132,7 +132,7 @@ def test_cfg_that_does_not_fit(code, changed, folder):
 
 @pytest.mark.parametrize("labels", [["L"] * 10**6, [str(i) for i in range(10**6)]])
 def test_a_million_labels(labels, folder):
-    """The message is no longer for that."""
+    """They do not make the message longer."""
     path = folder / "egp_ner" / "cfg"
     srsly.write_json(path, {**srsly.read_json(path), "labels": labels})
     with pytest.raises(ValueError, match=r"\[EGP01[36]\] 'egp_ner'") as error:
@@ -159,7 +159,7 @@ ANOTHER_FORM = {
 
 @pytest.mark.parametrize("form", ANOTHER_FORM)
 def test_weights_of_another_form(form, model_path, folder):
-    """They are refused when they are loaded, not when a doc comes."""
+    """They are refused when they are loaded, not at the first doc."""
     saved = srsly.read_msgpack(model_path / "egp_ner" / "model")
     layers = {
         (node["name"], param): i
@@ -204,7 +204,7 @@ def saved(tmp_path_factory):
 
 @st.composite
 def damaged_contents(draw, name, content):
-    """The content of a file, of which a value or some bytes are changed."""
+    """The content of a file in which a value or some bytes are changed."""
     if draw(st.booleans()):
         # NumPy's arrays as they are stored, by their type, shape and bytes.
         if name == "cfg":
@@ -225,7 +225,7 @@ def test_any_damage_of_a_file(saved, data):
     """It is an error of the component, or a component that predicts."""
     name = data.draw(st.sampled_from(["cfg", "model"]))
     content = data.draw(damaged_contents(name, saved[name]))
-    # As a pipeline makes it, which takes longer than all else.
+    # As a pipeline makes it, which would take longer than everything else.
     settings = {name: TINY_TOK2VEC[name] for name in TINY_TOK2VEC if name[0] != "@"}
     tok2vec = build_hash_embed_cnn_tok2vec(**settings)
     component = EGPRecognizer(NLP.vocab, EfficientGlobalPointer(tok2vec, head_size=8))

@@ -1,5 +1,5 @@
-"""Files of every format, in every container, changed at random: convert writes docs or
-says what is wrong, and nothing else happens."""
+"""Files of every format, in every container, changed at random: convert either writes
+docs or says what is wrong."""
 
 import gzip
 import io
@@ -34,7 +34,7 @@ HOSTILE = st.sampled_from(
 
 @st.composite
 def changed(draw, data):
-    """Bytes, of which some places are changed, removed or there twice."""
+    """Bytes, some of which are changed, removed or doubled."""
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(data)))
         end = draw(st.integers(start, min(len(data), start + 8)))
@@ -61,7 +61,7 @@ CONTAINERS = {
 
 @st.composite
 def corpora(draw):
-    """The options, and files by name, of which one is changed, also as a container."""
+    """The options, and files by name, one of which is changed, or its container is."""
     files, data, options, _ = CASES[draw(st.sampled_from(sorted(CASES)))]
     files = {files: data} if isinstance(files, str) else files
     files = {
@@ -100,7 +100,7 @@ def check(files, options):
         assert names == files
     messages = [str(bad) for bad in summary.bad.first]
     messages += [file.reason for file in summary.files.first]
-    # Without the folder of the file, which others choose.
+    # Without the folder of the file, whose name may be long.
     assert all(len(message) < 2000 for message in messages), max(messages, key=len)
 
 
@@ -121,7 +121,7 @@ ROWS = [
 
 @st.composite
 def parquet_files(draw):
-    """Parquet, of which some bytes are changed."""
+    """A Parquet file in which some bytes are changed."""
     rows = [draw(st.sampled_from(ROWS))] * draw(st.integers(1, 3))
     file = io.BytesIO()
     pq.write_table(

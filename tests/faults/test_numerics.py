@@ -1,5 +1,5 @@
-"""Any features, labels, lengths and thresholds, in any number of threads and any
-company: what is computed is what the definition says, in float64."""
+"""Any features, labels, lengths and thresholds, with any number of threads and any
+other docs: the results are those of the definition, computed in float64."""
 
 from contextlib import contextmanager
 from dataclasses import replace
@@ -40,7 +40,7 @@ THREADS = st.sampled_from([1, 2, 4])
 
 @contextmanager
 def threads(n_threads, pairs_per_block=spacy_egp.blocks.PAIRS_PER_BLOCK):
-    """Compute in so many threads, which share blocks of so many pairs."""
+    """Compute with this many threads, which share blocks of this many pairs."""
     before = torch.get_num_threads()
     torch.set_num_threads(n_threads)
     try:
@@ -52,7 +52,7 @@ def threads(n_threads, pairs_per_block=spacy_egp.blocks.PAIRS_PER_BLOCK):
 
 
 def rounded(array, dtype):
-    """What is left of numbers in 16 bits: many of them are equal then."""
+    """Numbers rounded to 16 bits, which makes many of them equal."""
     return torch.from_numpy(array).to(dtype).double().numpy()
 
 
@@ -61,7 +61,7 @@ def batches(draw):
     """Features in float64, most of few labels, some of 10,000."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_labels = draw(st.sampled_from([1, 1, 2, 7, 50, 10_000]))
-    # So that all pairs of all labels are within the bound of the decoder.
+    # Few enough tokens that the decoder keeps all pairs for all labels.
     most, n_docs = (2, 1) if n_labels == 10_000 else (24, 4)
     lengths = draw(st.lists(st.integers(0, most), min_size=1, max_size=n_docs))
     n_heads = draw(st.sampled_from([1, n_labels]))
@@ -79,7 +79,7 @@ def in_float32(features):
 
 
 def largest_part(features):
-    """A bound of what a score is the sum of, by which its rounding is measured."""
+    """A bound of the terms of a score, which its rounding error is relative to."""
     norms = [np.linalg.norm(getattr(features, name), axis=-1) for name in ARRAYS[:2]]
     ends = [abs(getattr(features, name)).max(initial=0) for name in ARRAYS[2:]]
     return np.prod([norm.max(initial=0) for norm in norms]) + sum(ends)
@@ -129,7 +129,7 @@ def test_loss_of_any_features(
 
 
 def make_component(architecture=EfficientGlobalPointer, labels=LABELS, **settings):
-    """A component of a pipeline; to make that takes longer than all else."""
+    """A component of a pipeline, which takes longer to make than everything else."""
     sizes = {name: TINY_TOK2VEC[name] for name in TINY_TOK2VEC if name[0] != "@"}
     model = architecture(build_hash_embed_cnn_tok2vec(**sizes), head_size=8)
     component = EGPRecognizer(NLP.vocab, model, **settings)
@@ -140,7 +140,8 @@ def make_component(architecture=EfficientGlobalPointer, labels=LABELS, **setting
 
 @pytest.fixture(scope="module")
 def components():
-    """With random weights, which give all pairs of tokens scores around 0."""
+    """Components with random weights, which give all pairs of tokens scores around
+    0."""
     rng = np.random.default_rng(0)
     reference = NLP.make_doc("Ann left")
     components = []
@@ -168,7 +169,7 @@ def tokens(doc):
 @patient
 @given(st.data(), st.lists(docs(NLP), min_size=1, max_size=6), PROBABILITIES, THREADS)
 def test_any_company(components, data, batch, threshold, n_threads):
-    """A doc has the same spans alone and in a batch, and its text stays."""
+    """A doc has the same spans alone and in a batch, and its text does not change."""
     component = data.draw(st.sampled_from(components))
     component.cfg.update(threshold=threshold, max_length=data.draw(MAX_LENGTHS))
     before = [tokens(doc) for doc in batch]
@@ -184,7 +185,7 @@ def test_any_company(components, data, batch, threshold, n_threads):
         assert tokens(doc) == before[i]
         for one, other in ((alone[i], together[i]), (together[i], alone[i])):
             for span, probability in one.items():
-                # What is not there may be rounded across the threshold.
+                # A missing span may have been rounded across the threshold.
                 expected = other.get(span, threshold)
                 assert probability == pytest.approx(expected, abs=1e-4)
 

@@ -1,5 +1,5 @@
-"""Any sequence of what can be done to settings, beside a plain model of it: what was
-set last and most explicitly wins."""
+"""Any sequence of changes to settings, compared with a simple model: what was set last
+and most explicitly wins."""
 
 import shutil
 import tempfile
@@ -87,7 +87,7 @@ class Settings(RuleBasedStateMachine):
 
     @rule(changes=CHANGES)
     def load(self, changes):
-        # spaCy cannot override a number or null by a table.
+        # spaCy cannot override a number or null with a table.
         changes = {x: v for x, v in changes.items() if not isinstance(v, dict)}
         overrides = {"components": {self.saved_name: changes}}
         self.nlp = spacy.load(self.folder, config=overrides)
@@ -142,7 +142,7 @@ class Settings(RuleBasedStateMachine):
         doc = self.nlp(TEXT)
         assert set(doc.spans) == {self.settings["spans_key"]}
         group = doc.spans[self.settings["spans_key"]]
-        # Nothing was learned, so that all probabilities are close to that.
+        # As nothing was learned, all probabilities are close to this one.
         max_length = self.settings["max_length"]
         max_length = None if max_length == "auto" else max_length
         n_pairs = int(allowed_pairs([len(doc)], max_length=max_length).sum())

@@ -1,5 +1,5 @@
-"""Files of docs that are damaged, bombs, or no files: every command that reads them
-says so, and what it reads can be written."""
+"""Files of docs that are damaged, bombs or not regular files: every command that reads
+them says so, and what it reads can be written."""
 
 import os
 import tempfile
@@ -41,7 +41,7 @@ MESSAGE = srsly.msgpack_loads(CONTENT)
 
 @st.composite
 def damaged_files(draw):
-    """The content of a .spacy file, of which a value or some bytes are changed."""
+    """The content of a .spacy file in which a value or some bytes are changed."""
     if draw(st.booleans()):
         return zlib.compress(srsly.msgpack_dumps(damage(draw, MESSAGE)))
     content = CONTENT if draw(st.booleans()) else zlib.compress(CONTENT)
@@ -73,7 +73,7 @@ def test_any_damage(content):
             records = list(read_part(part, "text", Vocab()))
             assert len(records) == part.slice.n_docs
         except ValueError as error:
-            # Of no docs, there is no part.
+            # Without docs, there is no part.
             assert "EGP407" in str(error) or "values to unpack" in str(error)
             records = []
         for record in records:
@@ -108,7 +108,7 @@ def test_a_doc_with_an_unknown_string_fails_by_itself(tmp_path):
 
 @pytest.fixture
 def commands(model_path, corpus_path, tmp_path):
-    """Every place of a command where a path of .spacy files stands."""
+    """Every argument of a command that takes the path of .spacy files."""
     page = tmp_path / "page.html"
     return lambda path: [
         ["check", path, corpus_path],
@@ -131,7 +131,7 @@ def check_errors(commands, path, message):
 
 
 def test_damaged_file(commands, tmp_path):
-    """In its second doc; but for annotate, the first fails by itself."""
+    """Its second doc is damaged. In annotate, only this doc fails."""
     groups = [MESSAGE["span_groups"][0], b"damaged"]
     path = tmp_path / "damaged.spacy"
     content = srsly.msgpack_dumps({**MESSAGE, "span_groups": groups})
@@ -152,7 +152,7 @@ def test_pipe(commands, tmp_path):
 
 
 def test_loops_of_links(tmp_path):
-    """spaCy would follow them without an end."""
+    """spaCy would follow them forever."""
     (tmp_path / "sub").mkdir()
     DocBin(docs=make_docs()).to_disk(tmp_path / "sub" / "a.spacy")
     for name in ("one", "sub/two"):

@@ -1,4 +1,4 @@
-"""The significance of a difference, beside all samples of the docs that there are."""
+"""The significance of a difference, compared with all possible samples of the docs."""
 
 from itertools import product
 
@@ -24,7 +24,7 @@ def f_score(counts):
 
 
 def all_differences(docs):
-    """Of each of the n ** n samples with replacement."""
+    """The difference of F in each of the n ** n samples with replacement."""
     return np.asarray(
         [
             f_score([docs[i][0] for i in sample])

@@ -56,7 +56,7 @@ def train_weakly(**config):
 
 
 def make_data(nlp):
-    """Docs with tokens unlike the tokenizer's, and one that is not annotated."""
+    """Docs with tokens other than the tokenizer's, and one that is not annotated."""
     references = [make_reference(nlp, text, spans) for text, spans in zip(TEXTS, GOLD)]
     references.append(nlp.make_doc("Shaka Khan"))
     return [Example(nlp.make_doc(doc.text), doc) for doc in references]
@@ -190,7 +190,7 @@ def test_docs_without_tokens(trained_nlp):
 
 
 def assert_equal_but_for_rounding(numbers, expected):
-    """Docs in other company have probabilities that are rounded differently."""
+    """The probabilities of a doc are rounded differently in a batch with other docs."""
     assert type(numbers) is type(expected)
     if isinstance(numbers, dict):
         assert numbers.keys() == expected.keys()
@@ -208,7 +208,7 @@ def assert_equal_but_for_rounding(numbers, expected):
 
 @pytest.mark.parametrize("n_spans", [1, 200])
 def test_parts_add_up(n_spans, monkeypatch):
-    """Whatever the memory allows to evaluate together, the numbers are the same."""
+    """The numbers are the same, however many docs are evaluated together."""
     nlp = train_weakly(threshold=0.1)
     texts = Texts(train_entities={"London", "Shaka Khan"})
 
@@ -281,7 +281,7 @@ texts = st.lists(st.sampled_from(["a", "b", "Ab", " ", "  ", "\n", "\n\n"]), min
 
 @given(texts, st.data())
 def test_spans_are_aligned_as_spacy_aligns_them(pieces, data):
-    """Between two ways to cut a text into tokens."""
+    """From one tokenization of a text to another one."""
     text = "".join(pieces)
 
     def cut():

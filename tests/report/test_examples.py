@@ -88,7 +88,7 @@ def test_direction_is_that_of_the_language():
 
 
 def text_of(context):
-    """What is seen of the doc."""
+    """The visible text of the doc."""
     return unescape(re.sub("<[^>]*>", "", context.html))
 
 

@@ -22,7 +22,7 @@ needs_chromium = pytest.mark.skipif(
 
 SCRIPT = "<script>document.title='broken'</script>"
 HOSTILE_LABEL = "</script>\"'><img/src=x>&amp;"
-# Words of a sentence, with what the model is taught and with what then is gold.
+# The words of a sentence, the spans that the model learns, and the later gold spans.
 SENTENCES = [
     (["The", SCRIPT, "called", "Ada", "."], [(1, 2, "CODE"), (3, 4, "NAME")]),
     (["Say", '"', "x'>", "\u202eadA", "\u200f", "!"], [(2, 4, HOSTILE_LABEL)]),
@@ -36,7 +36,7 @@ def make_docs(nlp, swap):
     docs = []
     for i, (words, spans) in enumerate(SENTENCES * 2):
         doc = Doc(nlp.vocab, words=words)
-        # Half of the docs are annotated with other labels than the model knows them by.
+        # Half of the docs are annotated with other labels than the model has learned.
         doc.spans["sc"] = [
             Span(doc, *bounds, label=SWAPPED[label] if swap and i >= 4 else label)
             for *bounds, label in spans
@@ -180,13 +180,13 @@ def test_hostile_text_stays_text(open_page, folder):
         assert any(SCRIPT in text for text in context)
         assert any("7*7" in text for text in context)
         assert any(HOSTILE_LABEL in text for text in context)
-    # A right-to-left mark turns its own cell only.
+    # A right-to-left mark only affects its own cell.
     style = "element => getComputedStyle(element).unicodeBidi"
     assert cells.first.evaluate(style) == "isolate"
     assert page.locator(".spans").first.evaluate(style) == "isolate"
 
 
-# Tokens with their blanks, a width, and spans of each kind.
+# Tokens with their spaces, a width, and spans of each kind.
 TEXTS = {
     "en": (
         ["The ", "University ", "of ", "Calgary", ", ", "Ann ", "said", "."] * 2,
@@ -221,7 +221,7 @@ DRAW = """([tokens, direction, spans, width]) => {
 @needs_chromium
 @pytest.mark.parametrize("name", list(TEXTS))
 def test_bars_are_below_their_words(name, open_page):
-    """In all directions, on all lines, and tags are on each other nowhere."""
+    """In all directions, on all lines, and no tags overlap."""
     tokens, width = TEXTS[name]
     spans = [("correct", "✓ A", 0, 14), ("wrong", "+ ORG", 1, 4), ("missed", "B", 3, 9)]
     direction = "rtl" if name == "he" else "auto"
@@ -314,7 +314,7 @@ def test_long_lists_are_folded(open_page, folder):
 
 
 def make_hostile_model(labels):
-    """A pipeline that predicts all spans there can be."""
+    """A pipeline that predicts all possible spans."""
     nlp = spacy.blank("en")
     egp_ner = nlp.add_pipe("egp_ner", config={"threshold": 0.0, "max_length": None})
     doc = nlp.make_doc("a b")
@@ -329,7 +329,8 @@ def make_hostile_model(labels):
 )
 @pytest.mark.filterwarnings("error:.*EGPW001")
 def test_page_is_bounded(n_labels, characters, lengths, tmp_path):
-    """Whatever is predicted, and however many and long docs, tokens and labels are."""
+    """Whatever is predicted, and however many docs, tokens and labels there are, and
+    however long they are."""
     nlp = make_hostile_model([f"{'&' * characters}{i}" for i in range(n_labels)])
     docs = []
     for length in lengths:

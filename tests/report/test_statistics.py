@@ -182,7 +182,7 @@ def test_thresholds():
 
 
 def kind_by_definition(span, others):
-    """What a span is beside others, which the definition of the kinds tells."""
+    """How a span relates to others, by the definition of the kinds."""
     doc, start, end = span[:3]
     others = [other[1:3] for other in others if other[0] == doc]
     if (start, end) in others:
@@ -223,7 +223,7 @@ def test_kinds_of_errors(predicted, gold):
 
 
 def test_correct_spans_explain_wrong_ones():
-    """Gold spans that are found count, too: here each error is next to those only."""
+    """Gold spans that are found count, too: here, each error only relates to those."""
     gold = {(0, 0, 2, 0), (0, 3, 5, 0)}
     wrong = {
         (0, 0, 5, 1): "joins",
@@ -254,7 +254,8 @@ def test_confusion():
 
 @given(span_sets, span_sets)
 def test_confusion_has_all_spans(predicted, gold):
-    """As long as no tokens have several labels, rows add up to the support."""
+    """Unless spans with the same tokens have several labels, rows add up to the
+    support."""
     gold = set({span[:3]: span for span in gold}.values())
     predicted = set({span[:3]: span for span in predicted}.values())
     pairs = confuse_labels(make_predicted(predicted, gold), LABELS)
@@ -288,7 +289,7 @@ def test_calibration_leaves_out_unlikely_gold_spans():
 
 
 def max_pairs(gold, predicted):
-    """By trying all pairs."""
+    """The largest number of pairs, found by trying all of them."""
     if not gold:
         return 0
     first, *others = gold
@@ -354,8 +355,8 @@ def test_relaxed_scores_of_flat_docs_are_those_of_nervaluate(predicted, gold):
                 expected[measure].f1,
             )
         )
-    # It pairs a span with one of another label, or with the nearest one, though it has
-    # a partner that no other span has.
+    # nervaluate pairs a span with one of another label, or with the nearest one, even
+    # if it has a partner that no other span has.
     n_overlaps = [
         sum(a[0] == b[0] and a[1] < b[2] and b[1] < a[2] for b in theirs)
         for ours, theirs in ((gold, predicted), (predicted, gold))

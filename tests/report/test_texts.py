@@ -53,7 +53,7 @@ def test_errors_are_explained_by_their_texts():
     assert kinds == [
         ("Rome", "elsewhere"),
         ("Bonn", "unknown"),
-        # With two labels at one place, it is nowhere else.
+        # Two labels at one place do not count as another place.
         ("Ulm", "unknown"),
         ("Ulm", "unknown"),
         ("Paris", "elsewhere"),

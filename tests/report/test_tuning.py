@@ -1,4 +1,4 @@
-"""Thresholds beside an evaluation of the pipeline at each of them."""
+"""Thresholds, compared with an evaluation of the pipeline at each of them."""
 
 from functools import partial
 from itertools import product
@@ -16,7 +16,7 @@ from spacy_egp.report.tuning import Target, tune
 
 BEST_F = Target()
 GRID = np.asarray([0.02, 0.1, 0.3, 0.5, 0.7])
-# Other gold spans than it has learned, so that scores are between 0 and 1.
+# Gold spans other than those it has learned, so that scores are between 0 and 1.
 DATA = [
     *NESTED_DATA,
     ("Ada Lovelace likes Berlin.", [(0, 12, "PERSON"), (0, 3, "TITLE")]),
@@ -100,7 +100,7 @@ def test_scores_by_label_are_those_of_the_pipeline(nlp, overlap):
 
 
 def test_thresholds_by_label_have_the_best_f_of_all(nlp):
-    """Beside all combinations of thresholds."""
+    """Compared with all combinations of thresholds."""
     counts, grid, _ = tuning._count(nlp, "egp_ner", make_examples(nlp, DATA))
     total = counts.sum(0)
     labels = np.arange(total.shape[1])
@@ -131,15 +131,16 @@ def test_report_suggests_the_same(nlp, monkeypatch):
 
 
 def test_noise_of_a_rare_label_gives_no_threshold_of_its_own():
-    """A label whose best thresholds differ from fold to fold has the common one; one
-    with another best threshold in each fold has that."""
+    """A label whose best thresholds differ between folds gets the common one. A label
+    that has the same other threshold in each fold gets that one."""
     grid = np.asarray([0.3, 0.5, 0.7])
     counts = np.zeros((5, 3, 4, 3), dtype="int64")
     counts[:, 0] = 20
     # Frequent labels: best at 0.5, and best at 0.7.
     counts[:, 1:, 0] = [[60, 20, 8], [20, 20, 8]]
     counts[:, 1:, 1] = [[60, 40, 20], [20, 20, 20]]
-    # A rare one: in fold 0 the wrong spans are few at 0.7, in others the right ones.
+    # A rare label: at 0.7, there are few wrong spans in fold 0, but few right ones in
+    # the others.
     counts[:, 0, 2] = 1
     counts[0, 1:, 2] = [[2, 2, 0], [0, 0, 0]]
     counts[1:, 1:, 2] = [[1, 1, 1], [0, 0, 0]]

@@ -1,1 +1,1 @@
-"""Speed, memory and kernel launches of `egp_ner` beside its peers."""
+"""Speed, memory and kernel launches of `egp_ner`, compared with its peers."""

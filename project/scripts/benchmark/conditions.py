@@ -1,5 +1,5 @@
-"""Whole pipelines where users run them: on a machine that does something else, with the
-threads that PyTorch takes by default, one doc at a time, and in a new process."""
+"""Whole pipelines under the conditions of users: on a busy machine, with the threads
+that PyTorch uses by default, one doc at a time, and in a new process."""
 
 import os
 import subprocess
@@ -36,11 +36,11 @@ Result = dict[str, Any]
 # The component, a peer, and what both need.
 NAMES = ("egp_ner", "ner")
 N_ROUNDS = 5
-# Of the docs of a web service.
+# The most words of a doc of a web service.
 MAX_WORDS = 25
 N_REQUESTS = 300
 N_PROCESSES = 5
-# What keeps a processor busy, as little as it is allowed to.
+# This keeps a processor busy, at the lowest priority.
 SPIN = "import os\nos.nice(19)\nwhile True: pass"
 FIRST = """
 import sys, time
@@ -62,7 +62,7 @@ def measure_conditions(
     output_path: Annotated[Path, typer.Argument(help="JSON file to write")],
     seed: Annotated[int, typer.Option(help="Random seed")] = 0,
 ) -> None:
-    """Write all figures to a JSON file, and as tables (Markdown) beside it."""
+    """Write all figures to a JSON file, and as tables (Markdown) next to it."""
     fix_random_seed(seed)
     vocab = spacy.blank("xx").vocab
     train_docs, dev_docs = (
@@ -113,7 +113,7 @@ def measure_speeds(
     dev_docs: list[Doc],
     is_busy: bool,
 ) -> list[Result]:
-    """Measure training and prediction with one thread and with as many as PyTorch takes
+    """Measure training and prediction with one thread and with as many as PyTorch uses
     by default, interleaved.
 
     pipelines (Dict[str, Language]): Initialized pipelines by name.
@@ -153,12 +153,12 @@ def _with_threads(threads: int, run: Any) -> Any:
 
 
 def measure_latency(nlp: Language, texts: list[str]) -> dict[str, Result]:
-    """Measure `nlp(text)`, and what the recognizer takes of it.
+    """Measure `nlp(text)`, and the time that the recognizer takes of it.
 
     nlp (Language): The pipeline.
-    texts (List[str]): The texts, one after the other; the first ones warm up.
+    texts (List[str]): The texts, one after another; the first ones warm up.
     RETURNS (Dict[str, Dict[str, float]]): Milliseconds of the whole and of the
-        recognizer: the median ("p50") and what 95% do not exceed ("p95").
+        recognizer: the median ("p50") and the 95th percentile ("p95").
     """
     name = nlp.pipe_names[-1]
     recognizer = nlp.get_pipe(name)
@@ -175,8 +175,8 @@ def measure_latency(nlp: Language, texts: list[str]) -> dict[str, Result]:
 
 
 def measure_first(nlp: Language, text: str) -> dict[str, dict[str, float]]:
-    """Measure a new process: import and load of a pipeline, its first prediction, and
-    the second one.
+    """Measure a new process: importing and loading a pipeline, its first prediction,
+    and the second one.
 
     nlp (Language): The pipeline.
     text (str): The text to predict.

@@ -35,9 +35,9 @@ LONGEST_SPAN = 12
 N_ROUNDS = 5
 # A step that takes longer is measured once.
 MAX_SECONDS_REPEATED = 4.0
-# A head whose step takes longer is not measured at the sizes that follow.
+# A head whose step takes longer is not measured at larger sizes.
 MAX_SECONDS = 20.0
-# What takes more than this is given up.
+# Measurements that need more bytes are given up.
 MAX_MEMORY = 6e9
 
 
@@ -132,7 +132,7 @@ def _measure_once(case: Case, gpu_id: int, seed: int) -> dict[str, Any]:
     use_device(gpu_id)
     if not on_gpu():
         resource.setrlimit(resource.RLIMIT_DATA, (int(MAX_MEMORY), -1))
-    # What libraries allocate at their first use is not the case's.
+    # What libraries allocate at their first use does not belong to the case.
     make_step(replace(case, docs=1, tokens=8), seed)()
     step = make_step(case, seed)
     times: list[float] = []
@@ -144,9 +144,9 @@ def _measure_once(case: Case, gpu_id: int, seed: int) -> dict[str, Any]:
 
 
 def make_step(case: Case, seed: int) -> Callable[[], Any]:
-    """What a phase does with random docs: "training", a step with the optimizer's;
-    "prediction"; "loss", only the scores and loss of given pointer features, with the
-    gradient."""
+    """What a phase does with random docs. "training": a step, with that of the
+    optimizer; "prediction"; "loss": only the scores and loss of given pointer features,
+    with the gradient."""
     recognizer, examples = make_recognizer(case, seed)
     docs = [example.predicted for example in examples]
 
@@ -173,8 +173,8 @@ def make_step(case: Case, seed: int) -> Callable[[], Any]:
 def make_recognizer(
     case: Case, seed: int, raggedness: float = 0.0
 ) -> tuple[Any, list[Example]]:
-    """An initialized recognizer and its random docs, whose lengths differ from those of
-    the case by up to a share."""
+    """An initialized recognizer and its random docs. Their lengths differ from that of
+    the case by up to a share of it."""
     fix_random_seed(seed)
     nlp = spacy.blank("xx")
     tok2vec = {"@architectures": "benchmark.GivenVectors.v1", "width": WIDTH}
@@ -220,7 +220,7 @@ def _random_example(
 
 @registry.architectures("benchmark.GivenVectors.v1")
 def given_vectors(width: int) -> Model[list[Doc], list[Floats2d]]:
-    """A tok2vec layer without any work: the vectors are those of `doc.tensor`."""
+    """A tok2vec layer that does no work: the vectors are those of `doc.tensor`."""
 
     def forward(
         model: Model, docs: list[Doc], is_train: bool

@@ -26,10 +26,10 @@ from scripts.shared.measuring import (
 SIZES = [(40, 25, 5), (40, 25, 30), (16, 128, 10), (16, 512, 10), (16, 512, 1000)]
 # Lengths are from 0.6 to 1.4 of the average.
 RAGGEDNESS = 0.4
-# Updates before a measurement, after which there are spans to predict.
+# Updates before a measurement, so that there are spans to predict.
 N_UPDATES = 20
 N_ROUNDS = 5
-# Operations that only describe the memory of a tensor anew, or read nothing else.
+# Operations that only make a view of a tensor's memory, allocate it or read it.
 WITHOUT_A_KERNEL = {
     "_conj",
     "alias",
@@ -76,7 +76,7 @@ def measure_launches(
     seed: Annotated[int, typer.Option(help="Random seed")] = 0,
 ) -> None:
     """Write what is launched, and the time that it takes, as JSON and as a table
-    (Markdown) beside it."""
+    (Markdown) next to it."""
     use_device(gpu_id)
     # The profiler does not see what other threads compute.
     torch.set_num_threads(1)
@@ -95,8 +95,8 @@ def measure_launches(
 
 
 def make_steps(case: Case, seed: int) -> dict[str, Callable[[], Any]]:
-    """A training step without the optimizer's, and a prediction, of a batch that has
-    been learned for a while."""
+    """A training step without that of the optimizer, and a prediction, of a batch that
+    has been trained on for a while."""
     recognizer, examples = make_recognizer(case, seed, RAGGEDNESS)
     docs = [example.predicted for example in examples]
     optimizer = Adam(0.01)
@@ -136,8 +136,8 @@ def launched(step: Callable[[], Any]) -> dict[str, Any]:
 
 
 def _is_operation(event: Any) -> bool:
-    """Whether an event of the profiler is an operation that is not a part of another
-    one, and on a GPU would launch a kernel."""
+    """Whether an event of the profiler is an operation that is not part of another one,
+    and would launch a kernel on a GPU."""
     namespace, _, name = event.name.partition("::")
     outermost = event.cpu_parent is None or "::" not in event.cpu_parent.name
     return namespace == "aten" and outermost and name not in WITHOUT_A_KERNEL

@@ -1,5 +1,5 @@
-"""Measure the speed and memory of `egp_ner` beside its peers: the heads alone over
-random vectors, and whole pipelines over a corpus."""
+"""Measure the speed and memory of `egp_ner` and its peers: the heads alone over random
+vectors, and whole pipelines over a corpus."""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -67,12 +67,12 @@ def training_speeds(
 def training_rounds(
     pipelines: dict[str, Language], docs: list[Doc]
 ) -> dict[str, Callable[[], float]]:
-    """RETURNS (Dict[str, Callable]): By name, what trains a pipeline for a round and
-    returns the words per second."""
+    """RETURNS (Dict[str, Callable]): By name, a function that trains a pipeline for a
+    round and returns the words per second."""
     updates: dict[str, Callable[[], float]] = {}
     for name, nlp in pipelines.items():
         batches = cycle(minibatch(make_examples(nlp, docs), DOCS_PER_UPDATE))
-        # By itself, resume_training does not know variables such as max_steps.
+        # resume_training itself does not interpolate variables such as max_steps.
         settings = nlp.config.interpolate()["training"]["optimizer"]
         optimizer = registry.resolve({"optimizer": settings})["optimizer"]
         nlp.resume_training(sgd=optimizer)
@@ -90,8 +90,8 @@ def prediction_speeds(
 def prediction_rounds(
     pipelines: dict[str, Language], docs: list[Doc]
 ) -> dict[str, Callable[[], float]]:
-    """RETURNS (Dict[str, Callable]): By name, what predicts the first docs and returns
-    the words per second."""
+    """RETURNS (Dict[str, Callable]): By name, a function that predicts the first docs
+    and returns the words per second."""
     docs = docs[:N_DEV_DOCS]
     return {name: partial(_predict, nlp, docs) for name, nlp in pipelines.items()}
 

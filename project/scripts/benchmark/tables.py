@@ -1,4 +1,4 @@
-"""Tabulate what `measure.py` has measured, batches and blocks, and plot the rest."""
+"""Tabulate the batches and blocks that `measure.py` has measured, and plot the rest."""
 
 from itertools import groupby
 from operator import itemgetter
@@ -18,7 +18,7 @@ Results = list[dict[str, Any]]
 def benchmark_tables(
     input_path: Annotated[Path, typer.Argument(help="JSON file of measure.py")],
 ) -> None:
-    """Write plots (PNG) and tables (Markdown) beside the JSON file."""
+    """Write plots (PNG) and tables (Markdown) next to the JSON file."""
     results = srsly.read_json(input_path)
     heads = [result for result in results["heads"] if "given_up" not in result]
     figures = {
@@ -33,7 +33,7 @@ def benchmark_tables(
 
 
 def batches_table(results: Results) -> str:
-    """Markdown table of time and memory of each batch, `egp_ner` beside the others."""
+    """Markdown table of time and memory of each batch, for `egp_ner` and the others."""
     rows = []
     batches = [result for result in results if result["axis"] == "batches"]
     by_batch = itemgetter("phase", "docs", "tokens", "labels")

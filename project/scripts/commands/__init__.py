@@ -1,1 +1,1 @@
-"""What `spacy egp annotate`, `check` and `convert` take and find."""
+"""The time and memory of `spacy egp annotate` and `convert`, and what `check` finds."""

@@ -47,7 +47,8 @@ class Setup(NamedTuple):
 
     engine (str): The engine.
     workers (int): Their number.
-    nodes (int): Nodes of the Ray cluster, all on this machine; 0 for the engine's own.
+    nodes (int): Nodes of the Ray cluster, all on this machine; 0 for the cluster that
+        the engine starts itself.
     """
 
     engine: str
@@ -66,8 +67,8 @@ SETUPS = [
 
 @app.callback()
 def set_environment() -> None:
-    """Give each worker one thread, for PyTorch as for BLAS, and Ray's workers the
-    priority of the other processes; by default they have a lower one."""
+    """Give each worker one thread, for PyTorch and BLAS, and give Ray's workers the
+    same priority as other processes. By default, they have a lower one."""
     os.environ.update(
         {
             "OMP_NUM_THREADS": "1",
@@ -79,8 +80,8 @@ def set_environment() -> None:
 
 @app.command()
 def speed(model: Model, docs: Docs, result: Result, n_rounds: int = 5) -> None:
-    """Words per second of a bare nlp.pipe loop and of workers, in turn; whether they
-    write the same; and how many parts per second a driver hands out."""
+    """Words per second of a bare nlp.pipe loop and of workers, in turn; whether their
+    output is the same; and how many parts per second a driver hands out."""
     pipe: list[float] = []
     steady: dict[Setup, list[float]] = {setup: [] for setup in SETUPS}
     startup: dict[Setup, list[float]] = {setup: [] for setup in SETUPS}
@@ -149,8 +150,8 @@ def kill(
     n_docs: int = 200_000,
     interval: Annotated[float, typer.Option(help="Seconds between two kills")] = 10,
 ) -> None:
-    """Kill a random worker again and again during a run with Ray, and compare its
-    output with that of a run in which none is killed."""
+    """Kill random workers one after another during a run with Ray, and compare its
+    output with that of an undisturbed run."""
     options = ["--n-process", "2", "--engine", "ray", "--docs-per-part", "2000"]
     with corpus(docs, n_docs) as (folder, corpus_path):
         annotate(model, corpus_path, folder / "undisturbed", options)
@@ -256,7 +257,7 @@ def long(model: Model, docs: Docs, result: Result) -> None:
 
 @contextmanager
 def corpus(docs: Path, n_docs: int | None = None) -> Iterator[tuple[Path, Path]]:
-    """A folder with the texts of docs as JSONL, repeated up to n_docs."""
+    """A folder with the texts of docs as JSONL, repeated until there are n_docs."""
     texts = read_texts(docs)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "corpus.jsonl"
@@ -281,7 +282,7 @@ def generate(n_docs: int) -> Iterator[dict[str, Any]]:
 
 
 def generate_text(n_chars: int) -> Iterator[dict[str, str]]:
-    """Documents of 200 words each, up to so many characters."""
+    """Documents of 200 words each, up to this many characters."""
     draw = random.Random(0)
     while n_chars > 0:
         text = " ".join(draw.choices(WORDS, k=200))
@@ -290,8 +291,7 @@ def generate_text(n_chars: int) -> Iterator[dict[str, str]]:
 
 
 def write_transformer(folder: Path) -> Path:
-    """Write a pipeline of `egp_trf.cfg` over a transformer with a piece for each of the
-    words."""
+    """Write a pipeline of `egp_trf.cfg` over a transformer with one piece per word."""
     bert = write_bert(
         folder / "bert",
         WORDS,
@@ -320,7 +320,7 @@ def start(
 
 
 def finish(run: subprocess.Popen) -> dict[str, Any]:
-    """The summary of a run, when it has ended."""
+    """Wait for a run, and return its summary."""
     stdout = run.communicate()[0]
     if run.returncode:
         msg.fail("The annotation failed", stdout.decode(), exits=1)
@@ -341,7 +341,7 @@ def measure_pipe(model: Path, corpus_path: Path) -> float:
 
 
 def measure_driver(model: Path, folder: Path) -> float:
-    """Parts per second that Ray hands out to two workers, if parts are next to empty:
+    """Parts per second that Ray hands out to two workers, if parts are almost empty:
     each has a document of one word."""
     path, output = folder / "words.jsonl", folder / "words"
     srsly.write_jsonl(path, [{"text": "x"}] * 1000)
@@ -352,7 +352,7 @@ def measure_driver(model: Path, folder: Path) -> float:
 
 @contextmanager
 def options_of(setup: Setup) -> Iterator[list[str]]:
-    """The options of annotate, and the cluster as long as it is needed."""
+    """The options of annotate. The cluster runs while they are used."""
     options = ["--engine", setup.engine, "--n-process", str(setup.workers)]
     if not setup.nodes:
         yield options
@@ -367,8 +367,8 @@ def options_of(setup: Setup) -> Iterator[list[str]]:
 
 
 def steady_speed(output: Path, n_workers: int) -> float:
-    """Words per second, without startup: from when as many parts are written as there
-    are workers, to the last part."""
+    """Words per second without startup. Time runs from when there are as many parts as
+    workers to the last part."""
     paths = sorted((output / "_done").iterdir(), key=lambda path: path.stat().st_mtime)
     n_words = sum(srsly.read_json(path)["words"] for path in paths[n_workers:])
     begin, end = (paths[i].stat().st_mtime for i in (n_workers - 1, -1))
@@ -385,7 +385,7 @@ def checksums(output: Path) -> dict[str, str]:
 
 
 def find_processes(pid: int, command: str) -> list[psutil.Process]:
-    """The processes below one whose command has these words."""
+    """The descendants of a process whose command contains these words."""
     found = []
     for process in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
@@ -400,7 +400,7 @@ def tenths(values: list[float]) -> list[float]:
 
 
 def write(path: Path, **results: Any) -> None:
-    """Write results and what they are measured on; a worker has one thread."""
+    """Write results and what they were measured on; a worker has one thread."""
     run = {**machine(), "threads": 1, "cores": os.cpu_count(), "ray": ray.__version__}
     path.parent.mkdir(parents=True, exist_ok=True)
     srsly.write_json(path, {**results, "run": run})

@@ -1,4 +1,4 @@
-"""Tabulate what `annotate.py` has measured, within a page."""
+"""Write tables of what `annotate.py` has measured into a page."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ def annotate_tables(
     metrics: Annotated[Path, typer.Argument(help="Folder of the JSON files")],
     page: Annotated[Path, typer.Argument(help="Markdown page with the two marks")],
 ) -> None:
-    """Write the tables between the marks of a page, in place of what is there."""
+    """Write the tables between the marks of a page, replacing what is there."""
     before, rest = page.read_text(encoding="utf8").split(BEGIN)
     after = rest.split(END)[1]
     sections = []
@@ -36,7 +36,7 @@ def annotate_tables(
 
 
 def speed_table(results: Results) -> str:
-    """Words per second, and how many times those of the row it is compared with."""
+    """Words per second, and their ratio to those of the row of comparison."""
     pipe = results["nlp_pipe"]
     one_worker = {
         row["engine"]: row["words_per_second"]["median"]
@@ -69,8 +69,8 @@ def speed_table(results: Results) -> str:
 
 
 def plan_table(results: Results) -> str:
-    """Time and cost of a billion words on cores that are as fast as those of the two
-    nodes were, and where the driver becomes the limit."""
+    """Time and cost of a billion words on cores as fast as those of the two nodes, and
+    the number of cores at which the driver becomes the limit."""
     [setup] = [row for row in results["setups"] if row["nodes"]]
     per_core = setup["words_per_second"]["median"] / setup["workers"]
     core_hours = 1e9 / per_core / 3600
@@ -97,7 +97,7 @@ def plan_table(results: Results) -> str:
 
 
 def kill_table(results: Results) -> str:
-    """One row: what was killed, and what became of the output."""
+    """One row: how many workers were killed, and whether the output was the same."""
     return markdown_table(
         ["documents", "workers killed", "same output"],
         [
@@ -165,7 +165,7 @@ SECTIONS: list[tuple[str, str, Callable[[Results], str]]] = [
 
 
 def describe_run(run: dict[str, Any]) -> str:
-    """What the figures are measured on."""
+    """What the figures were measured on."""
     packages = ", ".join(f"{name} {run[name]}" for name in ("spacy", "torch", "ray"))
     return f"On {run['cores']} cores of {run['processor']}; {packages}."
 

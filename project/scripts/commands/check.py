@@ -39,8 +39,8 @@ class Planted(NamedTuple):
 
 
 def plant(docs: list[Doc], share: float, seed: int) -> list[Planted]:
-    """Remove a share of the spans, or give them another label, at random: as many of
-    the one as of the other on average. Changes the docs."""
+    """Plant errors in a random share of the spans. On average, half of them are removed
+    and half get another label. Changes the docs."""
     rng = random.Random(seed)
     spans = [(i, span) for i, doc in enumerate(docs) for span in doc.spans[SPANS_KEY]]
     labels = sorted({span.label_ for _, span in spans})
@@ -58,7 +58,7 @@ def plant(docs: list[Doc], share: float, seed: int) -> list[Planted]:
 
 
 def count_found(planted: list[Planted], listed: list[Contradiction]) -> list[int]:
-    """How many of the listed spans are planted errors, after each of them."""
+    """How many planted errors there are up to each of the listed spans."""
     left = {(one.doc, one.start, one.end) for one in planted}
     counts: list[int] = []
     for one in listed:
@@ -79,7 +79,7 @@ def check_planted(
     seed: Annotated[int, typer.Option(help="Random seed of the errors")] = 0,
     gpu_id: Annotated[int, typer.Option(help="GPU, or -1")] = -1,
 ) -> None:
-    """Precision of as many of the first likely errors as were planted."""
+    """Measure the precision of the first likely errors, as many as were planted."""
     vocab = spacy.blank("xx").vocab
     docs = list(read_docs(data_path, vocab))[first : first + n_docs]
     n_spans = sum(len(doc.spans[SPANS_KEY]) for doc in docs)
@@ -113,7 +113,7 @@ def check_planted(
     }
     precision = {str(k): counts[k - 1] / k for k in (10, 20, 30, 50, n, 2 * n)}
     settings = {"corpus": dataset, "first": first, "folds": folds, "seed": seed}
-    # Where they are, without the words, which the corpus's license covers.
+    # Their places only: the license of the corpus covers the words.
     words = {"before", "text", "after"}
     examples = [
         {key: value for key, value in one.to_dict().items() if key not in words}

@@ -21,7 +21,7 @@ TEXT = "The protein kinase C binds to NF-kappa B in human T cells of the lung ."
 WORDS = TEXT.split()
 LABELS = ("DNA", "RNA", "cell", "protein")
 WORDS_PER_DOC = 200
-# What has to be in memory before anything is read.
+# The imports that are in memory before anything is read.
 IMPORTS = (
     "import spacy_egp.cli; print(__import__('psutil').Process().memory_info().rss)"
 )
@@ -49,7 +49,7 @@ class Sample(NamedTuple):
 
 
 def generate() -> Iterator[Sample]:
-    """Texts without end, of which no two are equal."""
+    """An endless stream of texts, no two of which are equal."""
     draw = random.Random(0)
     for number in range(10**9):
         words = [*draw.choices(WORDS, k=WORDS_PER_DOC - 2), str(number), "."]
@@ -107,7 +107,7 @@ def convert_benchmark(
     result: Annotated[Path, typer.Argument(help="JSON file to write, and .md beside")],
     megabytes: Annotated[int, typer.Option(help="Size of each corpus")] = 100,
 ) -> None:
-    """Throughput, and the largest memory of a process, with and without the imports."""
+    """Measure throughput, and the peak memory with and without the imports."""
     imports = int(subprocess.check_output([sys.executable, "-c", IMPORTS])) / 1e6
     rows: list[dict[str, float | str]] = []
     for name, write in WRITERS.items():
@@ -127,7 +127,7 @@ def convert_benchmark(
 
 
 def measure(corpus: Path, folder: Path, imports: float) -> dict[str, float]:
-    """Convert a corpus in a process of its own."""
+    """Convert a corpus in a separate process."""
     n_bytes = sum(path.stat().st_size for path in corpus.iterdir())
     command = [sys.executable, "-m", "spacy", "egp", "convert"]
     paths = [str(corpus), str(folder / "output")]

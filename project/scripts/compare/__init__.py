@@ -1,1 +1,1 @@
-"""Heads over the same encoder, with the same budget, and settings of `egp_ner`."""
+"""Heads compared over one encoder with the same budget, and settings of `egp_ner`."""

@@ -1,4 +1,4 @@
-"""How soon a training shows its first score, and how good it gets within a time."""
+"""How soon training shows its first score, and how good it gets in a limited time."""
 
 import time
 from pathlib import Path
@@ -18,7 +18,7 @@ from scripts.shared.measuring import commit, machine
 from scripts.shared.training import CONFIGS
 from spacy_egp.corpora.writer import temporary_output
 
-# The configs that are trained: a name in configs/, and what is set in its [training].
+# The configs to train: a name in configs/, and settings for its [training].
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "egp_cnn.cfg": ("egp_cnn", {}),
     "dropout 0.1": ("egp_cnn", {"dropout": 0.1}),
@@ -38,7 +38,7 @@ def first_score(
     seconds: Annotated[float, typer.Option(help="Seconds of each training")] = 120.0,
     lang: Annotated[str, typer.Option(help="Language of the corpus")] = "en",
 ) -> None:
-    """Train each config for a time; write a JSON file, and a table beside it."""
+    """Train each config for a limited time; write JSON, and a table next to it."""
     runs = {
         name: measure(variant_config(name, dataset, lang), seconds)
         for name in variants.split(",")
@@ -63,12 +63,12 @@ def variant_config(name: str, dataset: str, lang: str) -> Config:
 
 
 def measure(config: Config, seconds: float) -> list[dict[str, float]]:
-    """Train for a time with spaCy's loop.
+    """Train for a limited time with spaCy's loop.
 
     config (Config): The config.
-    seconds (float): Seconds of the processor after the initialization.
-    RETURNS (List[Dict[str, float]]): Seconds of the processor since the beginning, the
-        initialization included, and F, at each evaluation and at the end.
+    seconds (float): Seconds of processor time after the initialization.
+    RETURNS (List[Dict[str, float]]): Seconds of processor time since the beginning,
+        including the initialization, and F, at each evaluation and at the end.
     """
     begin = time.process_time()
     scores: list[dict[str, float]] = []
@@ -77,7 +77,7 @@ def measure(config: Config, seconds: float) -> list[dict[str, float]]:
         scores.append({"seconds": time.process_time() - begin, "f": f})
 
     def log_step(info: dict[str, Any] | None) -> None:
-        # The evaluation of step 0 is that before the training.
+        # The evaluation of step 0 comes before any training.
         if info and info["step"]:
             add_score(info["other_scores"]["spans_sc_f"])
 
@@ -104,7 +104,7 @@ def measure(config: Config, seconds: float) -> list[dict[str, float]]:
 
 
 def scores_table(runs: dict[str, list[dict[str, float]]]) -> str:
-    """A row for each config: the first score, and the best within the time."""
+    """A row for each config: the first score, and the best one within the time."""
     rows = []
     for name, scores in runs.items():
         first, best = scores[0], max(scores, key=lambda score: score["f"])

@@ -57,9 +57,9 @@ def learn_rate_scales(
     ] = 0.0,
     gpu_id: Annotated[int, typer.Option(help="GPU to compute on, -1 for the CPU")] = -1,
 ) -> None:
-    """Train and evaluate with each value; write a JSON file, and a table beside it.
+    """Train and evaluate with each value; write a JSON file, and a table next to it.
 
-    A training that is finished is not repeated.
+    A finished training is not repeated.
     """
     use_device(gpu_id)
     results = []

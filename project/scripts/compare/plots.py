@@ -44,6 +44,6 @@ def plot(comparison: dict[str, Any]) -> Figure:
     axes[3].grid(axis="y", alpha=0.3)
     axes[3].set_xlabel("test docs joined to one")
     axes[3].set_title("F by doc length")
-    # Over all three: the name of a pretrained model can be long.
+    # Above all three plots: the name of a pretrained model can be long.
     figure.suptitle(f"{comparison['dataset']}, encoder {comparison['encoder']}")
     return figure

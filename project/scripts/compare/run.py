@@ -1,4 +1,4 @@
-"""One training of the comparison, in a folder of its own."""
+"""One training of the comparison, in a separate folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from scripts.peers.recognizers import HEADS, recognizer_config
 from scripts.shared.training import CONFIGS, keep_result, train
 
 RUNS = Path("training") / "compare"
-# How many of the test docs are joined to one, to see scores by the length of docs.
+# How many test docs are joined into one, to see scores by the length of docs.
 JOINED = (1, 5, 10, 50)
 OUTERMOST_ENTS = {"@augmenters": "spacy-egp-project.outermost_ents.v1"}
 
@@ -53,7 +53,7 @@ class Run:
         transformer.
     learn_rate (float): If not 0, the learning rate, after the warm-up if there is one,
         instead of the config's.
-    docs (str): What the docs of the training are made into: see `reader_settings`.
+    docs (str): What the training docs are made into: see `reader_settings`.
     """
 
     dataset: str
@@ -69,7 +69,7 @@ class Run:
 
     @property
     def budget(self) -> str:
-        """RETURNS (str): How long the training is, in words."""
+        """RETURNS (str): A description of how long the training is."""
         return f"{self.minutes:g} minutes" if self.minutes else f"{self.steps} steps"
 
     @property
@@ -89,7 +89,7 @@ class Run:
         return self.folder / DIR_MODEL_BEST
 
     def config(self) -> Config:
-        """RETURNS (Config): The encoder's config, the head in the place of egp_ner."""
+        """RETURNS (Config): The encoder's config, with the head in place of egp_ner."""
         config = load_config(CONFIGS / f"egp_{self.encoder}.cfg", interpolate=False)
         set_dataset(config, self.dataset)
         pointer = config["components"].pop("egp_ner")["model"]

@@ -16,7 +16,7 @@ Comparison = dict[str, Any]
 def compare_tables(
     input_path: Annotated[Path, typer.Argument(help="JSON file of train.py")],
 ) -> None:
-    """Write tables (Markdown) and a plot (PNG) beside the JSON file."""
+    """Write tables (Markdown) and a plot (PNG) next to the JSON file."""
     comparison = srsly.read_json(input_path)
     tables = [
         describe(comparison),
@@ -31,7 +31,7 @@ def compare_tables(
 
 
 def describe(comparison: Comparison) -> str:
-    """Say what was trained how, where and of which code."""
+    """Describe what was trained, how and where, and the version of the code."""
     runs = [run for head in comparison["heads"] for run in head["runs"]]
     machines = {_name_machine(run["machine"]) for run in runs}
     commits = {str(run["commit"]) for run in runs}

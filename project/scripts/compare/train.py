@@ -62,8 +62,8 @@ def compare(
 ) -> None:
     """Train, score and measure each head, and write all figures to one JSON file.
 
-    A training that is finished is not repeated, so that an interrupted comparison goes
-    on when it is started again.
+    A finished training is not repeated: an interrupted comparison continues when it is
+    started again.
     """
     use_device(gpu_id)
     names = heads.split(",")
@@ -96,7 +96,7 @@ def compare(
         head = result["head"]
         result["learns"] = learnable(HEADS[head]).description
         result["learned"] = coverage(head, train_docs)
-        # All that it can predict, with a precision of 1.
+        # The score if the head finds all spans that it can, with a precision of 1.
         recall = coverage(head, test_docs)
         result["ceiling"] = 2 * recall / (1 + recall)
         result["parameters"] = count_parameters(pipelines[head])
@@ -141,11 +141,11 @@ def train_head(
     other_seeds: list[int],
     finish: Callable[[Run], Result],
 ) -> Result:
-    """Train with each dropout rate; with the best of them, also from the other seeds.
+    """Train with each dropout rate, and with the best of them from the other seeds.
 
     run (Run): The head's first training.
     rates (List[float]): The dropout rates.
-    other_seeds (List[int]): Seeds beside that of the first training.
+    other_seeds (List[int]): Seeds in addition to that of the first training.
     finish (Callable): Trains and evaluates.
     RETURNS (Dict[str, Any]): Results of the trainings with the best rate, with mean
         and standard deviation of the scores.
@@ -170,7 +170,7 @@ def train_head(
                 m: mean_and_sd(s["spans_sc_per_type"][label][m] for s in scores)
                 for m in "fpr"
             }
-            # A label that only a prediction has is not in all scores.
+            # A label that is only predicted is not in all scores.
             for label in set.intersection(
                 *(set(s["spans_sc_per_type"]) for s in scores)
             )

@@ -1,4 +1,4 @@
-"""Write the meta.json of a package: what `spacy package` makes the model card of."""
+"""Write the meta.json of a package, from which `spacy package` makes the model card."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +10,8 @@ from spacy.util import load_config, load_meta
 import spacy_egp
 from spacy_egp.corpora.writer import temporary_output
 
-# The corpora whose license admits the publication of a pipeline: what is said of them.
+# The corpora whose license allows the publication of a pipeline, and what the model
+# card says about them.
 CORPORA: dict[str, dict[str, Any]] = {
     "germeval": {
         "description": (
@@ -54,7 +55,7 @@ print([(span.text, span.label_) for span in doc.spans["{spans_key}"]])
 
 def check_corpus(name: str) -> str:
     """RETURNS (str): The name.
-    RAISES (typer.BadParameter): If its license is not known to admit a package."""
+    RAISES (typer.BadParameter): If its license is not known to allow a package."""
     if name not in CORPORA:
         raise typer.BadParameter(
             f"{name!r} is none of {', '.join(CORPORA)}: add what is known of it, and "
@@ -75,8 +76,8 @@ def main(
     table_path: Annotated[Path, typer.Argument(help="The same as a table (.md)")],
     output_path: Annotated[Path, typer.Argument(help="meta.json to write")],
 ) -> None:
-    """Write who made a pipeline, of what and how, and what it scores. The package has
-    the version of spacy-egp, which it needs."""
+    """Write who made a pipeline, how and from what, and its scores. The package has the
+    version of spacy-egp, which it needs."""
     meta = load_meta(model / "meta.json")
     config = load_config(model / "config.cfg", interpolate=True)
     scores = srsly.read_json(scores_path)

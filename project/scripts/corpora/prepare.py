@@ -14,8 +14,8 @@ from spacy_egp.cli.convert import convert_cli
 
 ASSETS = Path("assets")
 CORPUS = Path("corpus")
-# Training and development docs, where a corpus has no development part beside the one
-# that is evaluated on.
+# The shares of training and development docs, if a corpus has no development part other
+# than the one that is evaluated on.
 SPLIT = "0.9,0.1"
 
 
@@ -61,7 +61,7 @@ DATASETS = {
     "people_daily": Dataset("zh", URLS, *PEOPLE_DAILY),
     "genia": Dataset("en", URLS, *GENIA),
     "nerel": Dataset("ru", "https://github.com/nerel-ds/NEREL", *NEREL),
-    # Where the training parts are not at hand.
+    # For use without the training parts.
     "people_daily_small": Dataset("zh", URLS, PEOPLE_DAILY[2], None, PEOPLE_DAILY[1]),
     "genia_small": Dataset("en", URLS, GENIA[1], None, GENIA[2]),
 }

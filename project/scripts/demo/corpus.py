@@ -94,8 +94,8 @@ def split_names(names: dict[str, Any], n_parts: int, rng: random.Random) -> list
     """Make up the base names and deal them out, each string to one part only.
 
     names (dict[str, Any]): What they consist of: one of "starts", one of "middles" and
-        one of the "endings" of their kind. Some endings serve two kinds, so that
-        context must decide.
+        one of the "endings" of their kind. Some endings belong to two kinds, so only
+        the context can tell.
     n_parts (int): The number of parts.
     rng (random.Random): The source of randomness.
     RETURNS (list[Rules]): For each part, a rule for each kind of base name.
@@ -137,7 +137,7 @@ def sentences(grammar: Grammar, rng: random.Random, seen: set[str]) -> Iterator[
 
     grammar (Grammar): The grammar with the base names.
     rng (random.Random): The source of randomness.
-    seen (set[str]): The texts seen so far, extended on the way.
+    seen (set[str]): The texts seen so far, to which new ones are added.
     YIELDS (Phrase): A sentence.
     """
     while True:

@@ -1,4 +1,4 @@
-"""Score what a lookup of the training part's entity strings reaches on another part."""
+"""Score a lookup of the training part's entity strings on another part."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable

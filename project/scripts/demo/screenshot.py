@@ -14,7 +14,7 @@ def screenshot(
     width: Annotated[int, typer.Option(help="Pixels")] = 1280,
     height: Annotated[int, typer.Option(help="Pixels")] = 1250,
 ) -> None:
-    """Open a page in Chromium and write what is seen of it."""
+    """Open a page in Chromium and write a picture of what is visible."""
     output_path.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

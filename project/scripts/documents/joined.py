@@ -27,7 +27,7 @@ Scores = dict[str, float]
 
 def check_numbers(numbers: str) -> str:
     """RETURNS (str): The numbers.
-    RAISES (typer.BadParameter): If one of them is no number of docs."""
+    RAISES (typer.BadParameter): If one of them is not a number of docs."""
     for number in numbers.split(","):
         if not number.isdecimal() or int(number) < 1:
             raise typer.BadParameter(f"{number!r} is no number of docs, such as 5")
@@ -47,7 +47,7 @@ def documents(
     gpu_id: Annotated[int, typer.Option(help="GPU to compute on, -1 for the CPU")] = -1,
 ) -> None:
     """Write F, precision and recall by the number of docs that are joined: a JSON file,
-    and a table beside it."""
+    and a table next to it."""
     use_device(gpu_id)
     numbers = [int(number) for number in joined.split(",")]
     scores = [score_joined(spacy.load(path), data, numbers) for path in model]
@@ -73,7 +73,7 @@ def score_joined(
 
     nlp (Language): The pipeline.
     data (Path): The annotated docs; those that lack the spans key are left out.
-    numbers (Sequence[int]): How many docs to join; the last doc has what is left.
+    numbers (Sequence[int]): How many docs to join; the last joined doc has the rest.
     RETURNS (Dict[str, Dict[str, float]]): By number, `score_examples`.
     """
     scores = {}
@@ -120,7 +120,7 @@ def summarize_joined(
 ) -> dict[str, dict[str, dict[str, float | None]]]:
     """Summarize what `score_joined` has returned for several pipelines.
 
-    RETURNS (Dict[str, Dict[str, Dict[str, Optional[float]]]]): Mean and, of several
+    RETURNS (Dict[str, Dict[str, Dict[str, Optional[float]]]]): Mean and, for several
         pipelines, standard deviation, by number of docs and by score.
     """
     return {

@@ -1,4 +1,4 @@
-"""Measure the time and memory that `egp_ner` takes for long docs beyond its encoder."""
+"""Measure the time and memory that `egp_ner` adds to its encoder for long docs."""
 
 from functools import partial
 from itertools import cycle, islice
@@ -26,7 +26,7 @@ from spacy_egp.corpora.writer import temporary_output
 from spacy_egp.docbins import read_docs
 
 N_TOKENS = (10_000, 30_000, 100_000)
-# The largest text that spaCy takes by default.
+# The largest text that spaCy accepts by default.
 N_CHARS = 1_000_000
 N_ROUNDS = 5
 
@@ -65,8 +65,8 @@ def long_docs(
 
 
 def make_docs(nlp: Language, data: Path) -> list[Doc]:
-    """RETURNS (List[Doc]): Docs of `N_TOKENS` tokens, and one of `N_CHARS` characters,
-    of the tokens of a corpus over and over."""
+    """RETURNS (List[Doc]): Docs of `N_TOKENS` tokens, and one of `N_CHARS` characters.
+    They repeat the tokens of a corpus."""
     corpus = list(read_docs(data, nlp.vocab))
     words = [token.text for doc in corpus for token in doc]
     n_chars = sum(len(word) + 1 for word in words)

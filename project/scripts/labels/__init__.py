@@ -1,1 +1,1 @@
-"""Labels that are added to a trained pipeline, and a threshold for each."""
+"""Labels that are added to a trained pipeline, and thresholds by label."""

@@ -34,10 +34,10 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Technique:
-    """A way to teach a label.
+    """A way to train a pipeline on a new label.
 
-    rehearses (bool): Whether the predictions for the other labels are learned.
-    reads_raw (bool): Whether those on raw docs are learned, too: `N_RAW` for each doc
+    rehearses (bool): Whether it also learns the predictions for the other labels.
+    reads_raw (bool): Whether it also learns those on raw docs: `N_RAW` for each doc
         that is annotated for the label.
     freezes (bool): Whether the encoder stays as it is.
     """
@@ -63,8 +63,8 @@ class Parts:
     """The docs of a corpus, made for the addition of labels.
 
     dataset (str): Name in `DATASETS`.
-    n_docs (int): How many docs of the training part are annotated for a new label. They
-        have no part in the training before.
+    n_docs (int): How many docs of the training part are annotated for a new label. The
+        training before does not use them.
     """
 
     dataset: str
@@ -72,7 +72,7 @@ class Parts:
 
     @property
     def folder(self) -> Path:
-        """RETURNS (Path): Where all is kept."""
+        """RETURNS (Path): Where everything is kept."""
         return RUNS / self.dataset / f"{self.n_docs}-docs"
 
     @cached_property
@@ -130,8 +130,8 @@ class Training:
     steps (int): Updates before a label is added.
     label (Optional[str]): The label that is left out. None for training on all labels.
     technique (Optional[str]): How it is added afterwards; None for the training before.
-    added_steps (int): Updates in which it is added.
-    learn_rate (float): The learning rate meanwhile.
+    added_steps (int): Updates while it is added.
+    learn_rate (float): The learning rate while it is added.
     """
 
     parts: Parts
@@ -202,8 +202,8 @@ class Training:
         config["training"]["optimizer"]["learn_rate"] = self.learn_rate
 
     def finish(self) -> Result:
-        """Train and score, unless that is done already; RETURNS the scores by label on
-        the development and the test part, those of all spans too, and the minutes."""
+        """Train and score, unless that is done already. RETURNS the scores by label and
+        of all spans on the development and the test part, and the minutes."""
         config = self.config()
         paths = [Path(config["paths"][part]) for part in ("train", "dev")]
         scored = [part_path(self.parts.dataset, part) for part in ("dev", "test")]
@@ -244,11 +244,11 @@ def labels(
     ] = 400,
     learn_rate: Annotated[float, typer.Option(help="Learning rate meanwhile")] = 0.001,
 ) -> None:
-    """Train without a label and add it, in several ways, beside training on all labels.
-    Write all scores to a JSON file, and a table beside it.
+    """Train without a label and add it, in several ways, and compare with training on
+    all labels. Write all scores to a JSON file, and a table next to it.
 
-    A training that is finished is not repeated, so that an interrupted command goes on
-    when it is started again. The files are written anew after each seed.
+    A finished training is not repeated: an interrupted command continues when it is
+    started again. The files are written again after each seed.
     """
     parts = Parts(dataset, n_docs)
     names = added.split(",")
@@ -341,13 +341,13 @@ def compare(
     """Compare the scores before and after the addition of a label.
 
     label (str): The label.
-    n_spans (Counter[str]): Gold spans by label, of which the labels with some count.
+    n_spans (Counter[str]): Gold spans by label. Only labels with gold spans count.
     before (Dict[str, Any]): The result of the training before.
     after (Dict[str, Any]): That of the addition.
     on_all (Dict[str, Any]): That of the training on all labels.
     part (str): "dev" or "test".
-    RETURNS (Dict[str, float]): The mean F of the old labels before and after, also by
-        their spans; F of the new label, and with the training on all labels.
+    RETURNS (Dict[str, float]): The mean F of the old labels before and after, also
+        weighted by their spans; F of the new label, and its F after training on all.
     """
 
     def f(result: Result, name: str) -> float:

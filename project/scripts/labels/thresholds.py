@@ -1,4 +1,4 @@
-"""Thresholds by label that are found on the development part, on the test part."""
+"""Find thresholds by label on the development part, and score them on the test part."""
 
 from collections import Counter
 from functools import partial
@@ -42,7 +42,7 @@ def thresholds(
 ) -> None:
     """Find thresholds on some docs and score them on others: a common one and those by
     label with the best F, and those by label that reach a precision. Write a JSON file,
-    and a table beside it."""
+    and a table next to it."""
     gold = Counter(
         span.label_
         for example in Corpus(test)(spacy.blank("xx"))
@@ -71,7 +71,7 @@ def measure(nlp: Language, dev: Path, test: Path, precision: float) -> Result:
     nlp (Language): The pipeline.
     dev (Path): The docs to find them on.
     test (Path): The docs to score them on.
-    precision (float): The precision that each label shall reach.
+    precision (float): The precision that each label should reach.
     RETURNS (Dict[str, Any]): For each way to find them, the threshold and the scores.
     """
     name = find_component(nlp)

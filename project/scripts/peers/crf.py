@@ -251,7 +251,7 @@ def make_crf_ner(
     spans_key: str,
     scorer: Callable | None,
 ) -> "CRFRecognizer":
-    """Create a `CRFRecognizer`; its docstring tells the settings."""
+    """Create a `CRFRecognizer`; see its docstring for the settings."""
     return CRFRecognizer(nlp.vocab, model, name, spans_key=spans_key, scorer=scorer)
 
 

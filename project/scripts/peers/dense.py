@@ -1,6 +1,6 @@
-"""`dense_ner`: what `egp_ner` computes, the way it is usually implemented: the scores
-of all labels and token pairs in one tensor, a target of the same shape, and a masked
-logsumexp through automatic differentiation. And `pair_products`, the limit."""
+"""`dense_ner` computes what `egp_ner` does in the usual way: with the scores of all
+labels and token pairs in one tensor, a target of the same shape, and a masked logsumexp
+with automatic differentiation. `pair_products` is the lower limit of the work."""
 
 from collections.abc import Iterable, Sequence
 from typing import cast
@@ -95,7 +95,7 @@ def dense_loss(
         target[i, label, start, end] = 1
     scores, target = scores.flatten(2), target.flatten(2)
     scores = (1 - 2 * target) * scores
-    # The 1 beside the sums of exponentials.
+    # The 1 that is added to the sums of exponentials.
     zero = torch.zeros_like(scores[..., :1])
     negative = torch.cat([scores + target * MASK, zero], dim=-1).logsumexp(-1)
     positive = torch.cat([scores + (1 - target) * MASK, zero], dim=-1).logsumexp(-1)

@@ -20,7 +20,7 @@ GLOBAL_POINTER = {"@architectures": "spacy-egp.GlobalPointer.v1"}
 NGRAMS = {"@misc": "spacy.ngram_range_suggester.v1", "min_size": 1}
 ENTS_SCORER = {"@scorers": "spacy-egp-project.ents_as_spans_scorer.v1"}
 
-# Name in the benchmark: factory and config.
+# Factory and config by name in the benchmark.
 RECOGNIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "egp_ner": ("egp_ner", {}),
     "egp_ner, max_length 32": ("egp_ner", {"max_length": 32}),
@@ -36,7 +36,7 @@ RECOGNIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "spancat 1-16": ("spancat", {"suggester": {**NGRAMS, "max_size": 16}}),
 }
 
-# Those of them that every measurement compares.
+# The components that every measurement compares.
 COMPARED = (
     "egp_ner",
     "egp_ner, GlobalPointer",
@@ -47,7 +47,7 @@ COMPARED = (
     "spancat 1-16",
 )
 
-# Those that the comparison trains, by their short names there.
+# The components that the comparison trains, by their short names there.
 HEADS = {
     "egp": "egp_ner",
     "egp-by-doc": "egp_ner, loss by doc",
@@ -137,7 +137,7 @@ def make_ents_as_spans_scorer():
 
 
 def score_ents_as_spans(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-    """Score what `ner` has predicted as the other components are scored: against all
+    """Score the predictions of `ner` like those of the other components: against all
     gold spans.
 
     examples (Iterable[Example]): The examples.

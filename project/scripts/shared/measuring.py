@@ -17,9 +17,9 @@ import psutil
 import torch
 from thinc.api import require_gpu, set_gpu_allocator
 
-# What takes less is repeated in each round.
+# A call that takes less is repeated in each round.
 SECONDS_PER_ROUND = 0.2
-# What takes longer in a process of its own is given up.
+# A function that takes longer in a separate process is given up.
 MAX_SECONDS = 150.0
 # A parameter of glibc's mallopt.
 M_MMAP_THRESHOLD = -3
@@ -34,7 +34,7 @@ def use_device(gpu_id: int) -> None:
 
 
 def seconds(run: Callable[[], Any]) -> float:
-    """Seconds of a call, on a GPU until all that it started is finished."""
+    """Seconds of a call; on a GPU, until everything that it started is finished."""
     _synchronize()
     begin = time.perf_counter()
     run()
@@ -43,8 +43,8 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def mean_seconds(run: Callable[[], Any]) -> float:
-    """Seconds of a call, the mean of as many in a row as take `SECONDS_PER_ROUND`: the
-    first one finds the processor's caches full of what others have left there."""
+    """Seconds of a call, the mean of as many in a row as take `SECONDS_PER_ROUND`: at
+    the first one, the processor's caches are full of other data."""
     times: list[float] = []
     while sum(times) < SECONDS_PER_ROUND:
         times.append(seconds(run))
@@ -54,8 +54,8 @@ def mean_seconds(run: Callable[[], Any]) -> float:
 def interleaved(
     measurements: Mapping[Any, Callable[[], float]], n_rounds: int
 ) -> dict[Any, dict[str, float]]:
-    """Take all measurements in turn, `n_rounds` times after one to warm up: median,
-    minimum and maximum of each."""
+    """Take all measurements in turn, `n_rounds` times after a round to warm up. Returns
+    the median, minimum and maximum of each."""
     values: dict[Any, list[float]] = {key: [] for key in measurements}
     for i in range(n_rounds + 1):
         for key, measure in measurements.items():
@@ -71,15 +71,15 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def mean_and_sd(values: Iterable[float]) -> dict[str, float | None]:
-    """Mean and, of several values, standard deviation."""
+    """Mean and, if there are several values, standard deviation."""
     values = list(values)
     return {"mean": mean(values), "sd": stdev(values) if len(values) > 1 else None}
 
 
 def memory_growth(run: Callable[[], Any]) -> float:
-    """MB by which a call's peak exceeds what was in use before: of the process
-    (Linux), or of the GPU."""
-    # What others have left would be in use before, and not at the peak.
+    """MB by which the peak of a call exceeds the memory in use before it: memory of the
+    process (on Linux) or of the GPU."""
+    # Garbage would be in use before the call, but not at the peak.
     gc.collect()
     if on_gpu():
         torch.cuda.reset_peak_memory_stats()
@@ -94,8 +94,8 @@ def memory_growth(run: Callable[[], Any]) -> float:
 
 
 def in_process(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
-    """Result of a function in a process of its own, where nothing is in memory that
-    others have used; or the reason of its failure."""
+    """Result of a function in a separate process, whose memory nothing else has used;
+    or the reason for its failure."""
     # A process that is forked from one that has found a GPU cannot use it.
     context = get_context("spawn") if on_gpu() else get_context("forkserver")
     context.set_forkserver_preload(["spacy_transformers", "spacy_egp.component"])
@@ -115,7 +115,7 @@ def in_process(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str,
 
 
 def attempt(function: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
-    """Result of a function, or the reason of its failure."""
+    """Result of a function, or the reason for its failure."""
     try:
         return function(*args)
     except (MemoryError, RuntimeError) as error:
@@ -129,15 +129,15 @@ def _send(
 
 
 def give_back_freed_memory() -> None:
-    """Have glibc give freed blocks back to the system at once, so that the memory of a
-    call does not depend on the calls before it, and as little on the allocator as on a
-    GPU. By default it keeps those of less than 32 MB, in pieces that do not fit the
-    next ones."""
+    """Make glibc return freed blocks to the system at once. The memory of a call then
+    does not depend on earlier calls, and hardly on the allocator, as on a GPU. By
+    default, glibc keeps blocks of less than 32 MB, in pieces that later ones do not
+    fit."""
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16)
 
 
 def machine() -> dict[str, Any]:
-    """What the figures are measured on."""
+    """What the figures were measured on."""
     return {
         "processor": _processor(),
         "gpu": torch.cuda.get_device_name() if on_gpu() else None,
@@ -148,8 +148,8 @@ def machine() -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit of the code that is measured, marked "-dirty" if there are changes;
-    None outside of a git repository."""
+    """The commit of the measured code, marked "-dirty" if there are changes; None
+    outside a git repository."""
     describe = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
     folder = Path(__file__).parent
     result = subprocess.run(describe, cwd=folder, capture_output=True, text=True)
@@ -157,10 +157,10 @@ def commit() -> str | None:
 
 
 def portable(name: str | Path) -> str:
-    """The name of a model or a file for results: without the folders of one machine.
+    """The name of a model or a file for results, without the folders of this machine.
 
     name (str | Path): The name, or a path.
-    RETURNS (str): The same; of an absolute path the last two parts.
+    RETURNS (str): The same, or the last two parts of an absolute path.
     """
     path = Path(name)
     return str(Path(*path.parts[1:][-2:])) if path.is_absolute() else str(name)
@@ -192,7 +192,7 @@ def _processor() -> str:
 
 
 def peak_mb(run: subprocess.Popen) -> float:
-    """The largest memory of a run of one process in MB, when it has ended."""
+    """Wait for a run of one process, and return its peak memory in MB."""
     peak = 0.0
     while run.poll() is None:
         peak = max(peak, resident_mb(psutil.Process(run.pid)))

@@ -1,4 +1,4 @@
-"""A BERT of any size with random weights, where no pretrained one is needed."""
+"""A BERT of any size with random weights, for when no pretrained one is needed."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ def write_bert(path: Path, pieces: Iterable[str], **sizes: int) -> Path:
     """Write the model and its tokenizer, as Hugging Face's library reads them.
 
     path (Path): A new folder.
-    pieces (Iterable[str]): The word pieces beside the special ones.
+    pieces (Iterable[str]): The word pieces, without the special ones.
     sizes (int): Arguments of `BertConfig`. The vocabulary may be larger than the
         number of pieces.
     RETURNS (Path): The folder.

@@ -31,7 +31,7 @@ def train(config: Config, folder: Path, gpu_id: int = -1) -> float:
     """
     folder.mkdir(parents=True, exist_ok=True)
     log_path = folder / "training.log"
-    # A line at a time, so that one can watch the log. Warnings go there too.
+    # Line-buffered, so that one can watch the log. Warnings go there, too.
     with log_path.open("w", buffering=1) as log, redirect_stderr(log):
         nlp = init_nlp(config, use_gpu=gpu_id)
         begin = time.perf_counter()
@@ -58,7 +58,7 @@ def keep_result(
         result = {"fingerprint": fingerprint, **compute(), **run}
         with temporary_output(path) as temporary_path:
             srsly.write_json(temporary_path, result)
-    # As it is read later: JSON has fewer digits.
+    # Return what later runs will read: JSON has fewer digits.
     result = srsly.read_json(path)
     return result
 
@@ -69,13 +69,13 @@ def make_batch_for_minutes(
     minutes: float,
     clock: str = "perf_counter",
 ) -> Callable[[list[Example]], Iterator[list[Example]]]:
-    """Create a batcher whose one pass takes a given time, however often it goes
+    """Create a batcher whose single pass takes a given time, however often it goes
     through the examples.
 
-    batcher (Callable): The batcher of each time.
+    batcher (Callable): The batcher for each time through the examples.
     minutes (float): Minutes of the clock.
-    clock (str): Function of the module `time`: "perf_counter" for wall-clock minutes,
-        "process_time" for those of the processor.
+    clock (str): Function of the module `time`: "perf_counter" for wall-clock time,
+        "process_time" for processor time.
     """
     now: Callable[[], float] = getattr(time, clock)
 

@@ -1,1 +1,1 @@
-"""The share that `egp_ner` has in time and memory over a transformer."""
+"""The share of time and memory that `egp_ner` takes over a transformer."""

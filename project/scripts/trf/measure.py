@@ -1,5 +1,5 @@
 """Measure `egp_ner` over a transformer: its share of the time, and the memory that long
-docs take. Each command writes a JSON file with a table beside it."""
+docs take. Each command writes a JSON file with a table next to it."""
 
 from collections.abc import Callable
 from functools import partial, wraps
@@ -98,7 +98,7 @@ def share(
     gpu_id: GpuId = -1,
     n_rounds: int = 20,
 ) -> None:
-    """The head's own share of the time of training steps, and of predictions of the
+    """Measure the head's share of the time of training steps, and of predictions of the
     same docs."""
     use_device(gpu_id)
     torch.set_num_threads(1)
@@ -138,13 +138,13 @@ def share(
 def long(
     transformer: Transformer, docs: Docs, result: Result, gpu_id: GpuId = -1
 ) -> None:
-    """The memory that predicting one doc takes, by its length."""
+    """Measure the memory that the prediction of one doc takes, by its length."""
     use_device(gpu_id)
     torch.set_num_threads(1)
     give_back_freed_memory()
     nlp, examples = make_pipeline(transformer, docs)
     words = cycle(token.text for example in examples for token in example.predicted)
-    # What libraries allocate at their first use is not the doc's.
+    # What libraries allocate at their first use does not belong to the doc.
     nlp(Doc(nlp.vocab, list(islice(words, 100))))
     growth = {}
     for n_words in WORDS:
@@ -159,7 +159,7 @@ def long(
 
 
 def make_pipeline(transformer: str, path: Path) -> tuple[Language, list[Example]]:
-    """A pipeline that is not trained, whose encoder is timed.
+    """An untrained pipeline whose encoder is timed.
 
     transformer (str): Name or folder of the pretrained model.
     path (Path): Annotated docs.
@@ -185,7 +185,7 @@ def predict(nlp: Language, examples: list[Example]) -> None:
 
 
 def write(path: Path, table: str, **results: Any) -> None:
-    """Write results with what they were measured on, and their table beside them."""
+    """Write results with what they were measured on, and their table next to them."""
     run = {**machine(), "commit": commit()}
     with temporary_output(path) as temporary:
         srsly.write_json(temporary, {**results, "run": run})

@@ -1,5 +1,5 @@
 """The memory of a training step over a transformer, by encoder, tokens in the batch and
-labels: computed from their sizes, and measured where there is a GPU."""
+labels: computed from their sizes, and measured if there is a GPU."""
 
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -58,7 +58,7 @@ ENCODERS: dict[str, dict[str, int]] = {
     "BERT large": LARGE,
     "XLM-RoBERTa large": {**LARGE, "vocab_size": 250002},
 }
-# One for steps that warm up.
+# An encoder for steps that warm up.
 SMALL = {"hidden_size": 24, "num_hidden_layers": 1}
 TOKENS = (1024, 4096, 16384)
 LABELS = (10, 1000)
@@ -87,9 +87,9 @@ def trf_memory(
     output_path: Annotated[Path, typer.Argument(help="JSON file to write")],
     gpu_id: Annotated[int, typer.Option(help="GPU to measure on, -1: none")] = -1,
 ) -> None:
-    """Write the peaks of all cases to a JSON file, with a table beside it.
+    """Write the peaks of all cases to a JSON file, with a table next to it.
 
-    Without a GPU only small cases are measured, on the CPU, to check what is computed.
+    Without a GPU, only small cases are measured, on the CPU, to check the computation.
     """
     use_device(gpu_id)
     cases = [Case(*sizes) for sizes in product(ENCODERS, TOKENS, LABELS)]
@@ -100,7 +100,7 @@ def trf_memory(
             result = {**asdict(case), "computed_mb": computed_memory(sizes, case)}
             step = (measure_memory, sizes, case, Path(folder), gpu_id)
             if on_gpu():
-                # What is allocated there is counted, whatever was in use before.
+                # A GPU counts what is allocated, whatever was in use before.
                 result |= attempt(*step)
             elif result["computed_mb"] < MAX_MB:
                 result |= in_process(*step)
@@ -115,7 +115,7 @@ def trf_memory(
 def computed_memory(sizes: dict[str, int], case: Case) -> float:
     """Compute the peak of a training step.
 
-    sizes (Dict[str, int]): The encoder's, as arguments of `BertConfig`.
+    sizes (Dict[str, int]): The encoder's sizes, as arguments of `BertConfig`.
     case (Case): The batch.
     RETURNS (float): MB for parameters, their gradients and both of Adam's moments; for
         what the encoder keeps for the backward pass; and for the head and its loss.
@@ -126,15 +126,15 @@ def computed_memory(sizes: dict[str, int], case: Case) -> float:
     hidden = config.hidden_size
     n_parameters = sum(parameter.numel() for parameter in model.parameters())
     n_parameters += 2 * HEAD_SIZE * (hidden + 1) + 2 * case.labels * (2 * HEAD_SIZE + 1)
-    # Arrays that exist at the same time in the backward pass of the loss: of a token's
-    # width, of queries and keys, of labels; and of token pairs.
+    # Arrays that exist at the same time in the backward pass of the loss: those of a
+    # token's width, of queries and keys, of labels, and of token pairs.
     per_token = 2 * hidden + 8 * HEAD_SIZE + 10 * case.labels + 3 * WINDOW
     n_floats = 4 * n_parameters + case.tokens * per_token
     return (4 * n_floats + kept_bytes(model, case.tokens)) / 1e6
 
 
 def kept_bytes(model: BertModel, tokens: int) -> int:
-    """Bytes of what a forward pass keeps for the backward pass, beside parameters.
+    """Bytes that a forward pass keeps for the backward pass, without parameters.
 
     model (BertModel): A model on PyTorch's device "meta", which has no values.
     tokens (int): Word pieces in the batch.
@@ -160,12 +160,12 @@ def kept_bytes(model: BertModel, tokens: int) -> int:
 def measure_memory(
     sizes: dict[str, int], case: Case, folder: Path, gpu_id: int
 ) -> dict[str, float]:
-    """Measure the peak of two training steps with random weights: in the second there
+    """Measure the peak of two training steps with random weights: in the second, there
     are gradients and moments from the first.
 
-    sizes (Dict[str, int]): The encoder's, as arguments of `BertConfig`.
+    sizes (Dict[str, int]): The encoder's sizes, as arguments of `BertConfig`.
     case (Case): The batch.
-    folder (Path): Where encoders are kept for the cases that follow.
+    folder (Path): Where encoders are kept for later cases.
     gpu_id (int): GPU to compute on, -1 for the CPU.
     RETURNS (Dict[str, float]): MB that they add to the memory in use: of the process,
         or of the GPU.
@@ -177,7 +177,7 @@ def measure_memory(
     for bert, sizes_of_bert in ((small, SMALL), (path, sizes)):
         if not bert.exists():
             write_bert(bert, ["word"], **sizes_of_bert)
-    # What libraries allocate at their first use is not the case's.
+    # What libraries allocate at their first use does not belong to the case.
     train_steps(small, replace(case, tokens=WINDOW))
     return {"measured_mb": memory_growth(partial(train_steps, path, case))}
 
@@ -201,7 +201,7 @@ def train_steps(bert: Path, case: Case) -> None:
 
 def make_example(nlp: Language, case: Case) -> Example:
     """A doc of a window's length with spans of three tokens."""
-    # Two pieces of a window are the tokenizer's own.
+    # Two pieces of a window are special pieces of the tokenizer.
     predicted, reference = (Doc(nlp.vocab, ["word"] * (WINDOW - 2)) for _ in range(2))
     reference.spans[SPANS_KEY] = [
         Span(reference, 10 * i, 10 * i + 3, f"LABEL{i % case.labels}")

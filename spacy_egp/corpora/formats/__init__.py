@@ -1,7 +1,7 @@
 """The formats, in the order in which they are tried on a file.
 
-To add one, write a module with a FORMAT, and name the module here. Those that tell
-their files by the name come first, those that take what others would take, too, last.
+To add one, write a module with a FORMAT, and name the module here. Formats that
+recognize files by name come first. Those that accept files of other formats come last.
 """
 
 from importlib import import_module

@@ -99,8 +99,8 @@ def _read_mention(
 
 
 def _choose_text(raw: str, spans: Sequence[Offsets]) -> str:
-    """RETURNS (str): The text with entities such as &amp; as they are, or as one
-    character: what more of the spans confirm."""
+    """RETURNS (str): The text with entities such as &amp; as they are, or as single
+    characters, whichever more of the spans confirm."""
     return max((raw, html.unescape(raw)), key=lambda t: count_confirmed(t, spans))
 
 

@@ -18,10 +18,10 @@ from ..schema import Task
 from ..tokenization import align_words
 
 RESPONSES = ".responses"
-# What Argilla tells of a record beside its fields.
+# What Argilla says about a record in addition to its fields.
 METADATA = frozenset({"id", "_server_id", "status", "external_id"})
 
-# Answers of one annotator to a question, and whether it is given.
+# The answer of an annotator to a question, and whether it is submitted.
 Answer = tuple[Any, bool]
 
 

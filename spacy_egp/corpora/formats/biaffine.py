@@ -1,5 +1,4 @@
-"""biaffine-ner's JSONL: documents of tokenized sentences, of which each has its own
-offsets.
+"""biaffine-ner's JSONL: documents of tokenized sentences, each with its own offsets.
 
 Source: https://github.com/juntaoy/biaffine-ner
 """

@@ -55,12 +55,13 @@ class Annotation(BaseModel):
     @field_validator("locations", mode="plain")
     @classmethod
     def _read_locations(cls, value: Any) -> list[Location]:
-        # As a whole: without one of its pieces, an annotation would be another one.
+        # Validate all of them: without one of its pieces, an annotation would be
+        # another one.
         return TypeAdapter(list[Location]).validate_python(value or [])
 
     @property
     def label(self) -> str:
-        """The infon "type", or another one of a type."""
+        """The infon "type", or another one whose name ends in "type"."""
         keys = sorted(self.infons, key=lambda key: key != "type")
         types = (self.infons[key] for key in keys if key.lower().endswith("type"))
         return str(next(types, None) or "")
@@ -157,8 +158,8 @@ def _read_xml(path: FilePath, file: ByteStream) -> Iterator[tuple[str, Any]]:
 
 
 def _to_dict(element: Located) -> dict[str, Any]:
-    """RETURNS (dict[str, Any]): The element as JSON has it: a list of all elements with
-    a name, under its plural."""
+    """RETURNS (dict[str, Any]): The element as it is in JSON: elements with the same
+    name are in a list under the plural of this name."""
     result: dict[str, Any] = {"line": element.line, "infons": {}, **element.attrib}
     for child in element:
         assert isinstance(child, Located)

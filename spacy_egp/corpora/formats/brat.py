@@ -85,7 +85,7 @@ def read_brat(path: FilePath, file: ByteStream, options: Options) -> Iterator[En
         if not _is_annotated(path):
             yield Unannotated(str(path), "there is no .ann file")
     elif suffix == SECOND:
-        # It is read with the first.
+        # This file is read together with the first one.
         if not _find_partner(path, FIRST):
             yield _read_document(path, file)
     elif suffix in ANNOTATION:
@@ -106,7 +106,7 @@ def _read_document(path: FilePath, file: ByteStream) -> TextRecord:
     if bare_name(path).endswith(FIRST) and second_path:
         with open_file(second_path) as second_file:
             annotations[second_path] = read_whole(second_path, second_file)
-    # Git may have put the carriage returns there after the annotation.
+    # Git may have added the carriage returns after the annotation.
     texts = dict.fromkeys((text, text.replace("\r\n", "\n")))
     records = [
         TextRecord(source=str(path), document=str(path), text=text, spans=[])
@@ -149,8 +149,8 @@ def _read_annotation(path: FilePath, annotation: str, record: TextRecord) -> Non
 
 
 def _find_rest(text: str, span: Offsets) -> Iterator[str]:
-    """RETURNS (Iterator[str]): The words of a span after those that its line has; none
-    if that has others, or no text."""
+    """RETURNS (Iterator[str]): The words of a span that follow those in its line; none
+    if the line has other words or no text."""
     words = (match[0] for match in WORD.finditer(text, span.start, span.end))
     if span.text is not None and _begins_with(words, span.text):
         return words
@@ -173,10 +173,10 @@ def _read_span(source: str, text: str, line: str) -> Offsets | SpanText:
     )
     start, end = pieces[0][0], max(end for _, end in pieces)
     gaps = (text[left[1] : right[0]] for left, right in pairwise(pieces))
-    # brat breaks a span at the end of a line. With no word in between, it is one.
+    # brat breaks a span at the end of a line. Pieces with no word in between are one.
     if any(gap.strip() for gap in gaps):
         return SpanText(source, match["label"], match["text"])
-    # Of pieces that overlap or are sorted, the text of the whole is another.
+    # If pieces overlap or were sorted, the text of the whole span differs.
     expected = match["text"] if len(pieces) == 1 else None
     return Offsets(start, end, match["label"], expected, source)
 

@@ -32,7 +32,7 @@ TYPE_FIELDS = ("etype", "entity", "type")
 
 def matches_conllu(sample: Sample) -> bool:
     """RETURNS (bool): Whether there are rows of CoNLL-U, with entities in brackets or
-    in a file that is named so."""
+    in a file with a name of this format."""
     rows = (line.split("\t") for line in sample.text.split("\n") if "\t" in line)
     is_named = sample.name.endswith(".conllu")
     return any(
@@ -94,7 +94,7 @@ def _read_sentence(
         if match := RANGE_ID.fullmatch(columns[0][:20]):
             last_of_range, has_space_after_range = int(match[1]), has_space
         if not WORD_ID.fullmatch(columns[0][:20]):
-            # Words that are written together, or that are not there at all.
+            # Words that are written as one, or words that are only implied.
             continue
         position = int(columns[0][:20])
         if position <= last_of_range:

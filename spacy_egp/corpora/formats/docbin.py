@@ -32,11 +32,11 @@ def read_docbin(path: FilePath, file: ByteStream, options: Options) -> Iterator[
     number = 0
     try:
         for doc in get_docs(load_docbin(file.read()), Vocab()):
-            # Some damage does not show before the doc is written.
+            # Some damage only shows when the doc is written.
             DocBin(docs=[doc], store_user_data=True)
             number += 1
             yield _read_doc(f"{path}, doc {number}", doc, options.source_key)
-    # Damaged files make msgpack, NumPy and spaCy raise whatever they like.
+    # Damaged files make msgpack, NumPy and spaCy raise errors of any type.
     except Exception as error:
         problem = Errors.EGP221.format(error=f"{type(error).__name__}: {error}")
         yield BadRecord(f"{path}, doc {number + 1}", problem)

@@ -1,4 +1,4 @@
-"""DyGIE++'s JSONL: documents of tokenized sentences, as SciERC and PURE have them, too.
+"""DyGIE++'s JSONL: documents of tokenized sentences. SciERC and PURE have it, too.
 
 Source: https://github.com/dwadden/dygiepp/blob/master/doc/data.md
 """

@@ -16,7 +16,7 @@ from ..schema import Schema, count_links, read_objects
 from ..tags import TagError, is_tag, read_tags, read_types
 
 TOKEN_KEYS = ("tokens", "words")
-# The first that a row has, and the inner level of GermEval 2014.
+# The first of these keys that a row has is read, and the inner level of GermEval 2014.
 TAG_KEYS = ("ner_tags", "tags", "labels", "ner", "ner_labels")
 NESTED_KEY = "nested_ner_tags"
 

@@ -21,12 +21,12 @@ from ..records import BadRecord, Entry, Notice, Offsets, TokenRecord, shorten
 from ..tags import TagError, is_outside, is_tag, read_tags, read_types, split_tags
 from ..values import JSON
 
-# By these lines the columns are told.
+# The number of lines that tell the columns.
 MAX_LAYOUT_LINES = 1000
 # The rest of a line is one column.
 MAX_COLUMNS = 1000
 DOCUMENT_START = "-DOCSTART-"
-# After the token. The label behind them may have blanks.
+# Label Studio's columns after the token. The label that follows may contain spaces.
 LABEL_STUDIO_COLUMNS = ["-X-", "_"]
 GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(?P<names>.*)")
 COMMENT = re.compile(r"#\s*(?P<key>\S[^=]*?)\s*=\s*(?P<value>.*)")
@@ -124,7 +124,7 @@ def read_iob(path: FilePath, file: ByteStream, options: Options) -> Iterator[Ent
 
 
 class _SentenceReader:
-    """Reads sentences, knowing what stands before them.
+    """Reads sentences, keeping track of what comes before them.
 
     path (FilePath): The file's name.
     layout (Layout): Its columns.
@@ -138,8 +138,8 @@ class _SentenceReader:
     def __call__(self, rows: list[Line]) -> Iterator[Entry]:
         while rows and self._is_heading(rows[0][1]):
             number, line = rows.pop(0)
-            # The same comment names the same origin, while every -DOCSTART- begins a
-            # document.
+            # Equal comments name the same document, while every -DOCSTART- begins a new
+            # one.
             if line.startswith(DOCUMENT_START):
                 self.document = f"{self.path}:{number}"
             elif tuple(split_columns(line)) != self.layout.header:
@@ -164,7 +164,7 @@ def _find_document(comment: str) -> str | None:
 
 
 def split_columns(line: str) -> list[str]:
-    """RETURNS (list[str]): The cells, without blanks around those after the first."""
+    """RETURNS (list[str]): The cells, without spaces around those after the first."""
     line = line.rstrip(" \t\r\n")
     if "\t" in line:
         first, *others = line.split("\t", MAX_COLUMNS)
@@ -177,7 +177,7 @@ def split_columns(line: str) -> list[str]:
 
 
 def _significant(lines: Iterable[str]) -> Iterator[str]:
-    """The lines that are certainly no headings."""
+    """The lines that are certainly not headings."""
     for line in lines:
         if line.strip(" \t\r\n") and not line.startswith(("#", DOCUMENT_START)):
             yield line
@@ -189,7 +189,7 @@ def _significant(lines: Iterable[str]) -> Iterator[str]:
 def find_layout(
     path: FilePath, lines: Sequence[str], named: tuple[str, ...] = ()
 ) -> Layout:
-    """Tell what the columns are by the first lines of a file.
+    """Find out what the columns are from the first lines of a file.
 
     path (FilePath): The file's name.
     lines (Sequence[str]): The lines.
@@ -282,7 +282,7 @@ def _has_tags(cell: str) -> bool:
 
 
 def _find_tags(rows: list[list[str]], word: int) -> tuple[int, ...]:
-    """RETURNS (tuple[int, ...]): The columns in which tags are more than chance."""
+    """RETURNS (tuple[int, ...]): The columns in which tags are no coincidence."""
     n_columns = max(map(len, rows), default=0)
     columns = []
     for i in range(word + 1, n_columns):
@@ -332,8 +332,8 @@ def _find_named(
 
 
 def _is_ambiguous(rows: list[list[str]], word: int, tags: tuple[int, ...]) -> bool:
-    """Further columns that say something, such as parts of speech, make it likely that
-    not all columns with tags are levels of entities; and chunks are none."""
+    """Whether some columns with tags may not be levels of entities. This is likely if
+    there are other columns, such as parts of speech. Chunks are not entities either."""
     if len(tags) < 2:
         return False
     others = set(range(word + 1, max(map(len, rows)))) - set(tags)
@@ -348,7 +348,8 @@ def _is_ambiguous(rows: list[list[str]], word: int, tags: tuple[int, ...]) -> bo
 def _compare_columns(
     path: FilePath, lines: Sequence[str], layout: Layout
 ) -> Iterator[Notice]:
-    """Gold and predicted tags are no levels of nesting."""
+    """Notice columns with mostly equal tags: gold and predicted tags are not levels of
+    nesting."""
     if layout.has_types:
         return
     rows = [split_columns(line) for line in _significant(lines)]

@@ -15,7 +15,7 @@ from ..schema import Task
 
 
 class Result(BaseModel):
-    """A region, if the type is one of text, or anything else that was annotated."""
+    """A region if it has a type of text, or anything else that was annotated."""
 
     type: str | None = None
     value: dict[str, Any] = Field(default_factory=dict)
@@ -35,8 +35,8 @@ class LabelStudioTask(Task):
     """A task of the export JSON, with the work of one or several annotators.
 
     The annotation that is marked as ground truth is converted, or else the first
-    that was not cancelled. Further ones are counted. Before version 1.0 annotations
-    were completions.
+    that was not cancelled. Further ones are counted. Before version 1.0, annotations
+    were called completions.
     """
 
     EXAMPLE: ClassVar[str] = (

@@ -40,7 +40,7 @@ def read_csv(path: FilePath, file: ByteStream, options: Options) -> Iterator[Ent
     """
     lines = _read_text(path, file)
     header = next(lines, "")
-    # It is a setting of the process; the default is too small for a document.
+    # This sets the limit for the process. The default is too small for a document.
     csv.field_size_limit(MAX_RECORD)
     delimiter = _find_delimiter(header)
     names = next(csv.reader([header], delimiter=delimiter), [])
@@ -79,7 +79,7 @@ def _read_row(source: str, names: list[str], row: list[str]) -> Iterator[Entry]:
     except (ValueError, RecursionError) as error:
         yield BadRecord(source, Errors.EGP217.format(error=error))
         return
-    # An empty cell tells of an empty control, which has no key in JSON-MIN.
+    # An empty cell stands for an empty control, which has no key in JSON-MIN.
     task = {k: v for k, v in task.items() if v != "" or k == "annotation_id"}
     task["annotation_id"] = task.get("annotation_id", "unknown") or None
     for item in validate(LabelStudioMinTask, source, task):

@@ -15,8 +15,8 @@ from ..schema import Schema, read_objects
 
 
 class Question(Schema):
-    """The spans of one label. Offsets count tokens, which blanks divide; the end is
-    inclusive."""
+    """The spans of one label. Offsets count tokens, which are separated by spaces; the
+    end is inclusive."""
 
     EXAMPLE: ClassVar[str] = (
         '{"context": "Ann left", "entity_label": "PER", "qas_id": "0.1", '

@@ -40,7 +40,7 @@ def _read_document(path: FilePath, lines: list[Line]) -> Iterator[TextRecord]:
     source = f"{path}:{lines[0][0]}"
     matches = [(number, line, SECTION.fullmatch(line)) for number, line in lines]
     sections = [match["text"] for _, _, match in matches if match]
-    # A character is counted between title and abstract.
+    # Offsets count one character between title and abstract.
     record = TextRecord(
         source=source, document=source, text=" ".join(sections), spans=[]
     )

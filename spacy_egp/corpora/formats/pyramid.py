@@ -1,4 +1,4 @@
-"""Pyramid's JSON: tokens with entities, of which each has a span.
+"""Pyramid's JSON: tokens with entities, each of which has a span.
 
 Source: https://github.com/LorrinWWW/Pyramid
 """

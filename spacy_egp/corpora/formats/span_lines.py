@@ -17,7 +17,7 @@ from ..line_blocks import Line, read_blocks, read_head
 from ..records import BadRecord, Entry, Offsets, TokenRecord, shorten
 
 ENTITY = re.compile(r"(?P<start>\d{1,9}),(?P<end>\d{1,9}) (?P<label>[^|]*\S)")
-# By these lines the end is told.
+# The number of lines that tell whether the end is inclusive.
 MAX_LAYOUT_LINES = 10_000
 
 
@@ -69,7 +69,7 @@ def _read_block(path: FilePath, n_more: int, lines: list[Line]) -> Iterator[Entr
     (number, line), *others = lines
     source, words = f"{path}:{number}", line.split()
     record = TokenRecord(source=source, document=str(path), words=words, spans=[])
-    # Without entities, their line is blank, or it is not there.
+    # Without entities, their line is blank or missing.
     if others and not _has_entities(others[-1][1]):
         if len(others) > 1 or len(others[0][1].split()) != len(words):
             number, line = others[-1]

@@ -1,4 +1,4 @@
-"""SpERT's JSON: tokens with entities, as in locate-and-label, PIQN and Triaffine, too.
+"""SpERT's JSON: tokens with entities. Locate-and-label, PIQN and Triaffine use it, too.
 
 Source: https://github.com/lavis-nlp/spert
 """

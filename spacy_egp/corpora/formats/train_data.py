@@ -21,7 +21,7 @@ EXAMPLE = '["Ann left", {"entities": [[0, 3, "PER"]]}]'
 
 
 class Annotation(Linked):
-    """What spaCy's GoldParse took, of which the spans count."""
+    """What spaCy's GoldParse took. Only the spans are read."""
 
     entities: list[JsonSpan] | None = None
     spans: dict[str, list[JsonSpan]] = Field(default_factory=dict)
@@ -68,7 +68,7 @@ def read_train_data(
 
     path (FilePath): The file's name.
     file (ByteStream): The open file.
-    options (Options): The key in "spans", if these are wanted and not "entities".
+    options (Options): The key in "spans", if these are to be read, not "entities".
     YIELDS (Entry): One record per text.
     """
     for number, value in read_values(path, file):

@@ -24,7 +24,7 @@ BAR = re.compile(r"(?<!\\)\|")
 WITH_ID = re.compile(r"(?P<label>.*?)(?<!\\)\[(?P<id>\d{1,9})\]", re.DOTALL)
 # What stands for a feature that is not set.
 NO_LABEL = "*"
-# What the names of the columns of linked annotations' roles begin with.
+# The prefix of the names of columns with the roles of linked annotations.
 ROLE = "ROLE_"
 ESCAPE = re.compile(r"\\(.)")
 # Number, offsets and text of a token.
@@ -76,7 +76,7 @@ class _Head:
         name, first = short_name(type_name), self.n_columns
         if line.startswith("#T_SP=") and has_entities(type_name):
             links = [i for i, name in enumerate(features) if name.startswith(ROLE)]
-            # After the column of roles is that of what has them.
+            # The column after the roles has the annotations with these roles.
             others = {*links, *(i + 1 for i in links)}
             own = [i for i, name in enumerate(features) if name and i not in others]
             found = find_label_features([features[i] for i in own])

@@ -1,5 +1,5 @@
-"""The benchmark of the project: its dense peer computes the same, and every case ends
-in figures or in the reason why there are none."""
+"""The benchmark of the project: its dense peer computes the same, and every case has
+figures or the reason why there are none."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The benchmark of `spacy egp annotate`: what it takes for speed, and its tables."""
+"""The benchmark of `spacy egp annotate`: how it measures speed, and its tables."""
 
 import os
 

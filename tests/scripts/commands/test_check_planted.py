@@ -26,7 +26,7 @@ def read(docs):
 
 
 def test_what_is_planted():
-    """Exactly the spans that are said to be changed are changed."""
+    """Exactly the reported spans are changed."""
     before, docs = make_docs(), make_docs()
     planted = plant(docs, share=0.2, seed=0)
     assert len(planted) == 20

@@ -23,7 +23,7 @@ DATA = [*NESTED_DATA, LONG]
 LABELS = ["CARS", "LOC", "PERSON", "PLACES", "TITLE"]
 N_SPANS = 9
 pytestmark = pytest.mark.filterwarnings("ignore:'crf_ner'.*left out:UserWarning")
-# Spans that a head cannot have: inner ones, or the long one.
+# The number of spans that a head cannot predict: inner ones, or the long one.
 N_LEFT_OUT = {"crf": 4, "ner": 4, "spancat": 1}
 STEPS = 60
 
@@ -71,7 +71,7 @@ def heads(comparison):
 
 
 def test_every_head_learns_what_it_can_represent(heads):
-    """And no more: F is the best possible one, of all gold spans."""
+    """And no more: F over all gold spans is the best possible one."""
     assert list(heads) == list(HEADS)
     for name, head in heads.items():
         n_found = N_SPANS - N_LEFT_OUT.get(name, 0)
@@ -96,7 +96,7 @@ def test_figures(heads):
 
 
 def test_scores_are_those_of_the_best_model(heads):
-    """Also those of `ner`, whose entities are scored against all gold spans."""
+    """Even those of `ner`, whose entities are scored against all gold spans."""
     for name in ("egp", "ner"):
         nlp = spacy.load(heads[name]["model"])
         examples = make_examples(nlp, DATA)
@@ -130,7 +130,7 @@ def test_tables_and_plot(comparison, heads, capsys):
 
 
 def test_goes_on_where_it_was_interrupted(comparison, monkeypatch):
-    """What is finished is not trained again, what is not is."""
+    """Only unfinished trainings are repeated."""
     trained = []
 
     def count(config, *args):
@@ -151,7 +151,7 @@ def test_goes_on_where_it_was_interrupted(comparison, monkeypatch):
 
 
 def test_each_head_takes_its_best_dropout():
-    """By F on the development part, with the first seed; then it has all seeds."""
+    """It is chosen by F on the development part with the first seed, for all seeds."""
     dev = {("egp", 0.1): 0.5, ("egp", 0.2): 0.7, ("egp", 0.3): 0.6}
     runs = []
 
@@ -183,12 +183,12 @@ def test_unknown_names_are_refused():
 
 
 def test_minutes_end_the_training(monkeypatch):
-    """However often that goes through the examples."""
+    """However often training goes through the examples."""
     seconds = iter(range(1000))
     monkeypatch.setattr("time.perf_counter", lambda: next(seconds))
     batch = make_batch_for_minutes(lambda examples: ([x] for x in examples), 0.1)
     batches = list(batch([1, 2, 3, 4]))
-    # Looks at the clock at 0 s, and before each batch.
+    # The batcher looks at the clock at 0 s, and before each batch.
     assert len(batches) == 6
     assert sorted(x for (x,) in batches[:4]) == [1, 2, 3, 4]
 
@@ -209,7 +209,7 @@ def test_learning_rate(tiny):
         return run.config().interpolate()["training"]["optimizer"]["learn_rate"]
 
     schedules = [schedule(over_bert(learn_rate=rate)) for rate in (0, 0.1)]
-    # Old versions of Thinc round the numbers of a config, in their last digit.
+    # Old versions of Thinc round the last digit of the numbers in a config.
     rates = [x["initial_rate"] for x in schedules]
     assert rates == pytest.approx([0.00003, 0.1], rel=1e-12, abs=0)
     assert [x["total_steps"] for x in schedules] == [STEPS, STEPS]

@@ -1,4 +1,4 @@
-"""The corpora of the project: their files are found, divided and trained on."""
+"""The corpora of the project: their files are found, split and trained on."""
 
 from zipfile import ZipFile
 
@@ -67,7 +67,7 @@ def write_brat(path):
 
 @pytest.mark.parametrize("name", prepare.DATASETS)
 def test_converts_and_trains_on_the_same_tokens(name, tmp_path, monkeypatch):
-    """All spans are there, and the predicted docs have the tokens that they are on."""
+    """All spans are there, and the predicted docs have the tokens of the spans."""
     monkeypatch.chdir(tmp_path)
     write_assets(name)
     prepare.convert(name)

@@ -29,7 +29,7 @@ def data(tmp_path):
 
 
 def join_by_hand(data, number):
-    """Texts of the annotated docs, joined by blanks, and their spans as characters."""
+    """Texts of the annotated docs, joined by spaces, and their spans in characters."""
     docs = list(DocBin().from_disk(data).get_docs(spacy.blank("en").vocab))
     docs = [doc for doc in docs if "sc" in doc.spans]
     for first in range(0, len(docs), number):

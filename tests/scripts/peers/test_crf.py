@@ -39,7 +39,7 @@ def trained_crf():
     return nlp
 
 
-# The CRF beside all sequences of tags
+# The CRF, compared with all sequences of tags
 
 
 def random_scores(n_labels):
@@ -128,7 +128,7 @@ def test_impossible_tags_are_never_predicted():
 
 
 def test_learn_rate_scale():
-    """A step of the optimizer moves the scores of tags that many times as far."""
+    """A step of the optimizer moves the scores of tags by this factor further."""
     emissions = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
     steps = []
     for scale in (1.0, 10.0):

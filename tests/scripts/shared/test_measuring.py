@@ -1,4 +1,4 @@
-"""What measurements say of themselves."""
+"""What measurements say about themselves."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The measurements over transformers: what is computed is what is measured, and every
+"""The measurements over transformers: computed and measured memory agree, and every
 command writes its table."""
 
 import shutil
@@ -49,7 +49,7 @@ def test_share_of_the_head(bert_path, corpus_path, tmp_path):
 
 
 def test_memory_of_long_docs(bert_path, corpus_path, tmp_path):
-    """What a word takes does not grow with the doc."""
+    """The memory per word does not grow with the doc."""
     path = tmp_path / "long.json"
     run_script("trf.measure", "long", bert_path, corpus_path, path)
     growth = srsly.read_json(path)["memory_mb"]
