@@ -313,7 +313,7 @@ class EGPRecognizer(TrainablePipe):
 
     def remove_label(self, label: str) -> None:
         """Remove a label, also from a trained model. Its scores of the other labels
-        stay the same, but for those that were added and have not been taught.
+        stay the same, except for labels that were added and not trained since.
 
         label (str): The label.
         RAISES (ValueError): If the component does not have it, or predicts no

@@ -184,7 +184,6 @@ def _split_cell(cell: str) -> Iterator[tuple[str, str]]:
     for part in BAR.split(cell):
         match = WITH_ID.fullmatch(part)
         label, number = (match["label"], match["id"]) if match else (part, "")
-        # An annotation without a label is none that could be learned.
         yield ESCAPE.sub(r"\1", label), number
 
 
