@@ -168,7 +168,9 @@ def _linear_forward(
     W, b, Xt = map(xp2torch, (model.get_param("W"), model.get_param("b"), X))
 
     def backprop(dY: Floats2d) -> Floats2d:
-        dYt = xp2torch(dY) if scale == 1 else xp2torch(dY) * scale
+        dYt = xp2torch(dY)
+        if scale != 1:
+            dYt = dYt * scale
         model.inc_grad("b", cast(Floats1d, torch2xp(dYt.sum(0))))
         model.inc_grad("W", cast(Floats2d, torch2xp(dYt.T @ Xt)))
         return cast(Floats2d, torch2xp(dYt @ W))

@@ -58,7 +58,7 @@ def test_transformer_trains_on_a_gpu(
 
 def test_a_step_is_a_handful_of_launches(tmp_path):
     """Whatever the size of the batch. It only waits for the GPU at its end: for the
-    loss, or for candidates, their labels and their scores."""
+    loss, or for candidates and their scores."""
     path = tmp_path / "launches.json"
     run_script("benchmark.launches", path, "--gpu-id", 0)
     most = {

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,7 +73,7 @@ def measure_conditions(
         nlp.initialize(partial(list, make_examples(nlp, train_docs)))
     speeds = []
     for is_busy in (False, True):
-        with busy_processors() if is_busy else idle_processors():
+        with busy_processors() if is_busy else nullcontext():
             speeds += measure_speeds(pipelines, train_docs, dev_docs, is_busy)
     texts = [doc.text for doc in dev_docs if 0 < len(doc) <= MAX_WORDS][:N_REQUESTS]
     results = {
@@ -99,12 +99,6 @@ def busy_processors() -> Iterator[None]:
         for other in others:
             other.kill()
             other.wait()
-
-
-@contextmanager
-def idle_processors() -> Iterator[None]:
-    """Leave the processors as they are."""
-    yield
 
 
 def measure_speeds(
