@@ -50,6 +50,15 @@ def make_examples(nlp, data=NESTED_DATA, key="sc"):
     ]
 
 
+def make_records(data=NESTED_DATA):
+    """The lines of an export in JSONL."""
+    names = ("start", "end", "label")
+    return [
+        {"text": text, "spans": [dict(zip(names, span, strict=True)) for span in spans]}
+        for text, spans in data
+    ]
+
+
 def spans_of(doc, key="sc"):
     return [(s.start_char, s.end_char, s.label_) for s in doc.spans[key]]
 

@@ -25,7 +25,7 @@ import spacy.cli
 import srsly
 import typer
 from click.testing import CliRunner
-from conftest import CONFIGS, NESTED_DATA, make_examples
+from conftest import CONFIGS, NESTED_DATA, make_examples, make_records
 from spacy.tokens import DocBin
 from spacy.util import registry
 
@@ -155,18 +155,12 @@ def material(model_path, corpus_path, bert_path, tmp_path_factory):
     srsly.write_jsonl(folder / "training" / "log.jsonl", [line])
     # The development part has other texts, and all parts of a split have some.
     for name, suffix in (("export", ""), ("train", ""), ("dev", " Indeed.")):
-        records = [
-            {
-                "text": f"{text}{suffix}{' ' * (i > 0)}{'!' * i}",
-                "spans": [
-                    {"start": start, "end": end, "label": label}
-                    for start, end, label in spans
-                ],
-            }
+        data = [
+            (f"{text}{suffix}{' ' * (i > 0)}{'!' * i}", spans)
             for i in range(8)
             for text, spans in NESTED_DATA
         ]
-        srsly.write_jsonl(folder / f"{name}.jsonl", records)
+        srsly.write_jsonl(folder / f"{name}.jsonl", make_records(data))
     lines = "".join(f"{json.dumps({'text': text})}\n" for text, _ in NESTED_DATA)
     (folder / "texts.jsonl").write_text(lines, "utf8")
     (folder / "corpus.jsonl.gz").write_bytes(gzip.compress(lines.encode()))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import spacy
-from conftest import NESTED_DATA, spans_of
+from conftest import NESTED_DATA, make_records, spans_of
 from nbclient import NotebookClient
 
 SITE = Path(__file__).parent.parent / "docs" / "site"
@@ -21,17 +21,9 @@ SHORTER = {"train": "--training.max_steps 40", "package": "--build none"}
 def folder(tmp_path_factory):
     """A folder with an export, and with texts to annotate."""
     folder = tmp_path_factory.mktemp("tutorial")
-    records = [
-        {
-            "text": f"{text} {i}",
-            "spans": [
-                {"start": start, "end": end, "label": label}
-                for start, end, label in spans
-            ],
-        }
-        for i in range(30)
-        for text, spans in NESTED_DATA
-    ]
+    records = make_records(
+        [(f"{text} {i}", spans) for i in range(30) for text, spans in NESTED_DATA]
+    )
     texts = [{"text": record["text"]} for record in records]
     for name, lines in (("export.jsonl", records), ("texts.jsonl", texts)):
         (folder / name).write_text("\n".join(map(json.dumps, lines)), "utf8")

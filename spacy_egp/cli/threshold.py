@@ -98,8 +98,6 @@ def threshold_cli(
     except (OSError, ValueError) as error:
         msg.fail("Cannot find the threshold", escape(error), exits=1)
     print_tuning(tuning)
-    if by_label and len(set(cast(dict, tuning.threshold).values())) == 1:
-        msg.info("No label does better with a threshold of its own")
     if output_path is not None:
         msg.good("Saved the pipeline", output_path)
 
@@ -131,6 +129,8 @@ def print_tuning(tuning: "Tuning") -> None:
             divider=True,
             aligns=("l", *"rrrr"),
         )
+        if len(set(tuning.threshold.values())) == 1:
+            msg.info("No label does better with a threshold of its own")
     msg.divider("Result")
     rows = {
         "As the pipeline is": tuning.before,

@@ -4,7 +4,7 @@ that PyTorch uses by default, one doc at a time, and in a new process."""
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,6 @@ import srsly
 import torch
 import typer
 from spacy.language import Language
-from spacy.tokens import Doc
 from spacy.util import fix_random_seed
 
 from scripts.benchmark.pipelines import (
@@ -71,10 +70,16 @@ def measure_conditions(
     pipelines = {name: make_pipeline(name) for name in NAMES}
     for nlp in pipelines.values():
         nlp.initialize(partial(list, make_examples(nlp, train_docs)))
+    encoder = make_pipeline(None)
+    encoder.initialize()
+    phases = {
+        "training": training_rounds(pipelines, train_docs),
+        "prediction": prediction_rounds({**pipelines, TOK2VEC: encoder}, dev_docs),
+    }
     speeds = []
     for is_busy in (False, True):
         with busy_processors() if is_busy else nullcontext():
-            speeds += measure_speeds(pipelines, train_docs, dev_docs, is_busy)
+            speeds += measure_speeds(phases, is_busy)
     texts = [doc.text for doc in dev_docs if 0 < len(doc) <= MAX_WORDS][:N_REQUESTS]
     results = {
         "speeds": speeds,
@@ -102,27 +107,17 @@ def busy_processors() -> Iterator[None]:
 
 
 def measure_speeds(
-    pipelines: dict[str, Language],
-    train_docs: list[Doc],
-    dev_docs: list[Doc],
-    is_busy: bool,
+    phases: dict[str, dict[str, Callable[[], float]]], is_busy: bool
 ) -> list[Result]:
     """Measure training and prediction with one thread and with as many as PyTorch uses
     by default, interleaved.
 
-    pipelines (Dict[str, Language]): Initialized pipelines by name.
-    train_docs (List[Doc]): Annotated docs.
-    dev_docs (List[Doc]): Docs to predict.
+    phases (Dict[str, Dict[str, Callable]]): By phase and pipeline, a function that runs
+        a round and returns its words per second.
     is_busy (bool): Whether the processors are busy, for the results.
     RETURNS (List[Dict[str, Any]]): Pipeline, phase, threads, and words per second:
         median, minimum and maximum.
     """
-    encoder = make_pipeline(None)
-    encoder.initialize()
-    phases = {
-        "training": training_rounds(pipelines, train_docs),
-        "prediction": prediction_rounds({**pipelines, TOK2VEC: encoder}, dev_docs),
-    }
     default = torch.get_num_threads()
     results = []
     for phase, rounds in phases.items():
