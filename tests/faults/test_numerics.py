@@ -1,15 +1,19 @@
 """Any features, labels, lengths and thresholds, with any number of threads and any
 other docs: the results are those of the definition, computed in float64."""
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import spacy
 import torch
+from conftest import make_examples, transformer_config
 from generated import LABELS, TINY_TOK2VEC, docs, patient, spans, tiny_nlp
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 from oracles import (
     allowed_pairs,
     assert_above,
@@ -20,8 +24,9 @@ from oracles import (
 )
 from spacy.ml.models.tok2vec import build_hash_embed_cnn_tok2vec
 from spacy.training import Example
-from spacy.util import fix_random_seed
+from spacy.util import fix_random_seed, load_model_from_config
 from thinc.api import Adam
+from transformers import AutoModel
 
 import spacy_egp.blocks
 from spacy_egp.architectures import EfficientGlobalPointer, GlobalPointer
@@ -239,3 +244,34 @@ def test_ten_thousand_labels(architecture):
     copy = make_component(architecture, labels=())
     copy.from_bytes(component.to_bytes())
     assert probabilities(copy(NLP.make_doc(reference.text))) == expected
+
+
+@pytest.mark.parametrize("name", ["egp_trf", "egp_curated_trf"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_encoders_saved_in_half_precision(name, dtype, bert_path, tmp_path):
+    """They are loaded in float32, and the pipeline learns and is saved as usual."""
+    path = tmp_path / "encoder"
+    shutil.copytree(bert_path, path)
+    AutoModel.from_pretrained(bert_path).to(dtype).save_pretrained(path)
+    nlp = load_model_from_config(transformer_config(name, path), auto_fill=True)
+    # The learning rate of these configs follows from max_steps.
+    nlp.config = nlp.config.interpolate()
+    examples = make_examples(nlp)
+    optimizer = nlp.initialize(lambda: examples)
+    for _ in range(2):
+        losses = nlp.update(examples, sgd=optimizer)
+    assert np.isfinite(losses["egp_ner"])
+    nlp.to_disk(tmp_path / "pipeline")
+    before, after = (
+        find_features(nlp, "Ada Lovelace likes London.")
+        for nlp in (nlp, spacy.load(tmp_path / "pipeline"))
+    )
+    for name in ARRAYS:
+        assert_array_equal(getattr(after, name), getattr(before, name))
+
+
+def find_features(nlp, text):
+    """What the model of `egp_ner` computes for a text."""
+    with nlp.select_pipes(disable="egp_ner"):
+        doc = nlp(text)
+    return nlp.get_pipe("egp_ner").model.predict([doc])
