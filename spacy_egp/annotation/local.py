@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from threading import Thread
 
 import torch
@@ -14,6 +14,9 @@ from ..errors import Errors
 from .annotator import Annotator, Settings, annotate_in_worker
 from .corpus import Part
 from .summary import Counts
+
+# How long to wait for a process that has nothing more to do.
+SECONDS_PER_PROCESS = 5.0
 
 
 def annotate_locally(
@@ -31,6 +34,7 @@ def annotate_locally(
         yield from map(Annotator(settings), parts)
         return
     waiting = iter(parts)
+    others = set(active_children())
     try:
         with ProcessPoolExecutor(
             n_process, get_context("spawn"), initializer=_start_worker
@@ -44,6 +48,13 @@ def annotate_locally(
                 for part in islice(waiting, len(done)):
                     running.add(pool.submit(annotate_in_worker, settings, part))
                 yield from (future.result() for future in done)
+            # A process that is killed while it takes work keeps a lock. The others wait
+            # for it, and the pool for them.
+            pool.shutdown(wait=False)
+            for process in set(active_children()) - others:
+                process.join(SECONDS_PER_PROCESS)
+                process.kill()
+                process.join()
     except BrokenProcessPool as error:
         raise ChildProcessError(Errors.EGP414) from error
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import active_children
 from threading import Thread
 
 import psutil
@@ -17,8 +18,9 @@ from ray.cluster_utils import Cluster
 from thinc.util import has_cupy_gpu
 
 from scripts.commands.annotate import find_processes
-from spacy_egp.annotation import ray_data
+from spacy_egp.annotation import local, ray_data
 from spacy_egp.annotation.annotate import annotate
+from spacy_egp.annotation.summary import Summary
 
 
 @pytest.fixture
@@ -44,6 +46,26 @@ def test_output_does_not_depend_on_the_batch_size(model_path, texts_path, tmp_pa
         annotate(str(model_path), str(texts_path), str(output), batch_words=batch_words)
         files.append(read_files(output))
     assert all(content == files[0] for content in files)
+
+
+def test_process_that_does_not_end(
+    model_path, texts_path, tmp_path, expected, monkeypatch
+):
+    """As one waits forever for a lock that a killed one has kept."""
+    monkeypatch.setattr(local, "SECONDS_PER_PROCESS", 0.5)
+    add, stopped = Summary.add, []
+
+    def add_and_stop(summary, counts, seconds):
+        add(summary, counts, seconds)
+        if summary.total.docs == 60:
+            stopped.append(active_children()[0].pid)
+            os.kill(stopped[0], signal.SIGSTOP)
+
+    monkeypatch.setattr(Summary, "add", add_and_stop)
+    paths = map(str, (model_path, texts_path, tmp_path / "out"))
+    annotate(*paths, docs_per_part=5, n_process=2)
+    assert not psutil.pid_exists(stopped[0])
+    assert read_files(tmp_path / "out") == expected
 
 
 def test_killed_run_goes_on(model_path, texts_path, tmp_path, expected):

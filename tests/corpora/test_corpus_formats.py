@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+import srsly
 from corpus_files import (
     ANN,
     BANK,
@@ -38,6 +39,7 @@ from spacy_egp.corpora.format import Options
 from spacy_egp.corpora.reader import detect_format, read_corpus
 from spacy_egp.corpora.records import BadRecord, BaseRecord, LeftOut
 from spacy_egp.corpora.summary import Fate
+from spacy_egp.corpora.tags import read_tags
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -427,3 +429,40 @@ def test_tokenizers_that_need_a_package(lang, tmp_path, monkeypatch):
         align="expand",
     )
     assert next(read(output)) == (text, [f"{text.split()[0]}/A"])
+
+
+UNANNOTATED = {
+    "doccano": [{"text": "in Rome", "label": [[3, 7, "LOC"]]}, {"text": "in Oslo"}],
+    "prodigy": [
+        {"text": "in Rome", "spans": [{"start": 3, "end": 7, "label": "LOC"}]},
+        {"text": "in Oslo", "answer": "ignore", "spans": []},
+        {"text": "in Oslo"},
+    ],
+}
+
+
+@pytest.mark.parametrize("format", UNANNOTATED)
+def test_what_is_not_annotated_says_where_it_is(format, tmp_path):
+    srsly.write_jsonl(tmp_path / "in.jsonl", UNANNOTATED[format])
+    annotated, *others = read_entries(tmp_path, {"format": format})
+    assert isinstance(annotated, BaseRecord)
+    assert others
+    for line, entry in enumerate(others, 2):
+        assert entry.source == f"{tmp_path / 'in.jsonl'}:{line}"
+
+
+def test_invalid_region_says_what_is_invalid(tmp_path):
+    value = {"start": "three", "end": 7, "text": "Rome", "labels": ["LOC"]}
+    region = {"from_name": "a", "to_name": "b", "type": "labels", "value": value}
+    task = {"data": {"text": "in Rome"}, "annotations": [{"result": [region]}]}
+    srsly.write_json(tmp_path / "in.json", [task])
+    entries = read_entries(tmp_path, {"format": "label-studio"})
+    [bad] = [bad for entry in entries for bad in getattr(entry, "bad", [])]
+    assert "start: " in bad.problem
+    assert "'three'" in bad.problem
+
+
+def test_tags_continue_the_span_in_their_column():
+    tokens = [["B-X", "O"], ["I-X", "B-X"], ["O", "I-X"]]
+    spans = {(span.start, span.end) for span in read_tags(tokens)}
+    assert spans == {(0, 2), (1, 3)}
