@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import get_context, parent_process
 from threading import Thread
 
 import torch
@@ -34,7 +34,6 @@ def annotate_locally(
         yield from map(Annotator(settings), parts)
         return
     waiting = iter(parts)
-    others = set(active_children())
     try:
         with ProcessPoolExecutor(
             n_process, get_context("spawn"), initializer=_start_worker
@@ -50,8 +49,9 @@ def annotate_locally(
                 yield from (future.result() for future in done)
             # A process that is killed while it takes work keeps a lock. The others wait
             # for it, and the pool for them.
+            processes = list(pool._processes.values())
             pool.shutdown(wait=False)
-            for process in set(active_children()) - others:
+            for process in processes:
                 process.join(SECONDS_PER_PROCESS)
                 process.kill()
                 process.join()
