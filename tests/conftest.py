@@ -50,7 +50,7 @@ def make_examples(nlp, data=NESTED_DATA, key="sc"):
     ]
 
 
-def make_records(data=NESTED_DATA):
+def make_records(data):
     """The lines of an export in JSONL."""
     names = ("start", "end", "label")
     return [

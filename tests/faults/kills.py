@@ -4,9 +4,10 @@ command ends with the same bytes.
     PYTHONPATH=project:tests python tests/faults/kills.py training/model-best
     ray start --head --num-cpus 2
     PYTHONPATH=project:tests python tests/faults/kills.py training/model-best \\
-        --engine ray --address auto
+        --address auto
 
-Each run is forked from a process that has loaded everything; a cluster is started once.
+Each run is forked from a process that has loaded everything. The second command uses
+the engine `ray`, on a cluster that is started once.
 """
 
 import os
@@ -17,7 +18,6 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import md5
 from multiprocessing import get_context
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -28,8 +28,10 @@ import psutil
 import spacy
 import srsly
 import typer
+from annotations import read_files
 from conftest import NESTED_DATA
 
+from scripts.commands.annotate import find_processes
 from spacy_egp.annotation import local
 from spacy_egp.annotation.annotate import annotate
 
@@ -46,13 +48,12 @@ class Runs:
     """Runs of `annotate` with the same settings, but for the format.
 
     model (str): Path or package of the pipeline.
-    engine (str): "local" or "ray".
-    address (Optional[str]): Address of the Ray cluster on this machine.
+    address (Optional[str]): Address of a Ray cluster on this machine. None for the
+        engine "local".
     folder (Path): Where they read and write.
     """
 
     model: str
-    engine: str
     address: str | None
     folder: Path
 
@@ -70,7 +71,7 @@ class Runs:
                 str(self.folder / INPUT),
                 str(output),
                 format=format,
-                engine=self.engine,
+                engine="local" if self.address is None else "ray",
                 address=self.address,
                 n_process=2,
                 docs_per_part=DOCS_PER_PART,
@@ -83,31 +84,24 @@ class Runs:
         finally:
             os._exit(code)
 
-    def kill(self, pid: int, rng: random.Random) -> str | None:
-        """Kill a worker, the driver, or all. RETURNS what was killed, if anything."""
-        with suppress(psutil.NoSuchProcess):
-            driver = psutil.Process(pid)
-            workers = driver.children() if self.address is None else find_actors()
-            victims = {"driver": [driver], "all": [driver, *workers]}
-            if workers:
-                victims["worker"] = [rng.choice(workers)]
-            name = rng.choice(sorted(victims))
-            for victim in victims[name]:
-                with suppress(psutil.NoSuchProcess):
-                    victim.kill()
-            return name
-        return None
-
-
-def find_actors() -> list[psutil.Process]:
-    """RETURNS (List[Process]): Our workers among the processes of Ray."""
-    processes = psutil.process_iter(["cmdline"])
-    return [x for x in processes if "_Worker" in " ".join(x.info["cmdline"] or [])]
+    def kill(self, pid: int, rng: random.Random) -> str:
+        """Kill a worker, the driver, or all. RETURNS what was killed."""
+        driver = psutil.Process(pid)
+        # Those of a cluster are not below the driver.
+        is_local = self.address is None
+        workers = driver.children() if is_local else find_processes(1, "_Worker")
+        victims = {"driver": [driver], "all": [driver, *workers]}
+        if workers:
+            victims["worker"] = [rng.choice(workers)]
+        name = rng.choice(sorted(victims))
+        for victim in victims[name]:
+            with suppress(psutil.NoSuchProcess):
+                victim.kill()
+        return name
 
 
 def main(
     model: str,
-    engine: str = "local",
     address: str | None = None,
     kills: Annotated[int, typer.Option(help="How many kills to survive")] = 50,
     seed: int = 0,
@@ -117,10 +111,10 @@ def main(
     # Workers of the engine "local" are spawned, and would import everything anew.
     local.get_context = lambda method: get_context("fork")
     spacy.load(model)
-    killed: Counter[str | None] = Counter()
+    killed: Counter[str] = Counter()
     codes: Counter[int | None] = Counter()
     with TemporaryDirectory() as name:
-        runs = Runs(model, engine, address, Path(name))
+        runs = Runs(model, address, Path(name))
         records = ({"text": NESTED_DATA[i % 4][0], "id": i} for i in range(N_DOCS))
         srsly.write_jsonl(runs.folder / INPUT, records)
         whole, seconds = {}, {}
@@ -131,7 +125,7 @@ def main(
             process.join()
             seconds[format] = time.monotonic() - begin
             assert process.exitcode == DONE
-            whole[format] = digests(output)
+            whole[format] = read_files(output)
         while killed.total() < kills:
             format = rng.choice(FORMATS)
             output = runs.folder / "killed"
@@ -152,7 +146,7 @@ def main(
                     time.sleep(1)
                 if code == FAILED:
                     sys.exit(f"A run has failed: {dict(killed)}")
-            if digests(output) != whole[format]:
+            if read_files(output) != whole[format]:
                 sys.exit(f"The output differs: {dict(killed)}")
             shutil.rmtree(output)
             print("killed:", dict(killed), "exit codes:", dict(codes), flush=True)
@@ -161,15 +155,6 @@ def main(
 def count_parts(output: Path) -> int:
     """RETURNS (int): The complete parts of an output."""
     return len(list(output.glob("_done/part-*.json")))
-
-
-def digests(output: Path) -> dict[str, str]:
-    """RETURNS (Dict[str, str]): The digest of each file of an output."""
-    return {
-        str(path.relative_to(output)): md5(path.read_bytes()).hexdigest()
-        for path in output.rglob("*")
-        if path.is_file()
-    }
 
 
 if __name__ == "__main__":
