@@ -11,6 +11,7 @@ import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from http.server import ThreadingHTTPServer
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from conftest import (
     make_examples,
     spans_of,
 )
+from packaging.version import Version
 from spacy.tokens import DocBin
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as train_loop
@@ -294,6 +296,10 @@ def test_threads_that_take_turns(n_threads, any_nlp, namespace):
                 np.testing.assert_allclose(*scores, rtol=1e-3)
 
 
+@pytest.mark.skipif(
+    Version(version("thinc")) < Version("8.3.14"),
+    reason="The patch is for Thinc 8.3.14.",
+)
 def test_patch_of_thinc(tmp_path):
     """Its test passes with the patch, and fails without."""
     path = tmp_path / "thinc" / "shims" / "pytorch.py"

@@ -1,5 +1,6 @@
 """Files that are damaged or made to do harm: an error in bounded time and memory."""
 
+import csv
 import gzip
 import io
 import json
@@ -266,8 +267,11 @@ def test_a_cell_that_never_ends(tmp_path, monkeypatch):
     monkeypatch.setattr(label_studio_csv, "MAX_RECORD", 100)
     path = tmp_path / "a.csv"
     path.write_text(f'text,label,lead_time\n"{"a" * 200},x,1\n')
+    limit = csv.field_size_limit()
     [error] = errors(path)
     assert error.startswith(f"{path}:2: [EGP251] Not CSV from here on")
+    # The limit of the process stays.
+    assert csv.field_size_limit() == limit
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zip"])
@@ -393,7 +397,11 @@ def test_other_columns_of_parquet(name, tmp_path):
     tags = {"tokens": [["Ann", "left"]] * 2, "ner_tags": [["B-PER", "O"]] * 2}
     table = pa.table({**tags, "other": pa.array(*COLUMNS[name])})
     path = tmp_path / "a.parquet"
-    pq.write_table(table, path)
+    try:
+        pq.write_table(table, path)
+        pq.read_table(path)
+    except pa.ArrowException as error:
+        pytest.skip(f"pyarrow {pa.__version__} cannot have such a column: {error}")
     assert convert([path], tmp_path / "out.spacy").labels == {"PER": 2}
 
 

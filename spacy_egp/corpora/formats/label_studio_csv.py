@@ -6,6 +6,7 @@ Source: https://labelstud.io/guide/export.html
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ...errors import Errors
@@ -40,21 +41,32 @@ def read_csv(path: FilePath, file: ByteStream, options: Options) -> Iterator[Ent
     """
     lines = _read_text(path, file)
     header = next(lines, "")
-    # This sets the limit for the process. The default is too small for a document.
-    csv.field_size_limit(MAX_RECORD)
     delimiter = _find_delimiter(header)
-    names = next(csv.reader([header], delimiter=delimiter), [])
+    with _long_fields():
+        names = next(csv.reader([header], delimiter=delimiter), [])
     rows = csv.reader(lines, delimiter=delimiter)
     while True:
         source = f"{path}:{rows.line_num + 2}"
         try:
-            row = next(rows, None)
+            with _long_fields():
+                row = next(rows, None)
         except csv.Error as error:
             raise BadRecord(source, Errors.EGP251.format(error=error)) from error
         if row is None:
             return
         if row:
             yield from _read_row(source, names, row)
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Raise the limit of the process for a field: the default is too small for a
+    document."""
+    limit = csv.field_size_limit(MAX_RECORD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _read_text(path: FilePath, file: ByteStream) -> Iterator[str]:

@@ -23,7 +23,7 @@ def run_labels(seeds="0"):
         steps=STEPS,
         techniques="rehearsal,alone",
         n_docs=6,
-        added_steps=STEPS,
+        added_steps=2 * STEPS,
     )
     return srsly.read_json(PATH)
 
