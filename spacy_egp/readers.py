@@ -39,8 +39,8 @@ def make_corpus(
     sentences (bool): Whether to make a doc of each sentence.
     max_length (int): The maximum number of tokens in a doc; longer ones are cut. 0 for
         no limit.
-    max_joined (int): The maximum number of consecutive docs that are joined. The number
-        is drawn at random for each joined doc, from 1.
+    max_joined (int): The maximum number of consecutive docs that are joined, see
+        `draw_size`. 1 to join none.
     limit (int): The maximum number of docs that are read. 0 for no limit.
     augmenter (Optional[Callable]): A spaCy augmenter.
     RETURNS (Corpus): The reader.
@@ -121,7 +121,7 @@ class Corpus(spacy.training.Corpus):
         if self.sentences:
             docs = chain.from_iterable(map(cut_into_sentences, docs))
         if self.max_joined > 1:
-            docs = join_consecutive(docs, partial(random.randint, 1, self.max_joined))
+            docs = join_consecutive(docs, partial(draw_size, self.max_joined))
         n_long = 0
         for doc in docs:
             for piece in cut_doc(doc, self.max_length) if self.max_length else [doc]:
@@ -189,6 +189,20 @@ def cut_into_sentences(doc: Doc) -> Iterator[Doc]:
         return
     ends = np.flatnonzero(_outside_spans(doc) & _ends_sentence(doc)).tolist()
     yield from _pieces(doc, [0, *ends])
+
+
+def draw_size(max_joined: int) -> int:
+    """Draw how many docs to join, such that half of all docs stay single: a model needs
+    both, docs that begin and end with a sentence, and what comes after a sentence.
+
+    max_joined (int): The maximum, at least 2.
+    RETURNS (int): 1 or, less often, a number from 2 to the maximum, each with the same
+        probability.
+    """
+    mean_joined = (2 + max_joined) / 2
+    if random.random() < 1 / (1 + mean_joined):
+        return random.randint(2, max_joined)
+    return 1
 
 
 def join_consecutive(docs: Iterable[Doc], size: Callable[[], int]) -> Iterator[Doc]:

@@ -15,6 +15,7 @@ from spacy_egp.readers import (
     Corpus,
     cut_doc,
     cut_into_sentences,
+    draw_size,
     join_consecutive,
     join_docs,
 )
@@ -203,6 +204,18 @@ def test_number_of_joined_docs_varies(documents_path):
     fix_random_seed(0)
     again = [len(doc) // 20 for doc in read(documents_path, max_joined=3)]
     assert again == sizes
+
+
+@pytest.mark.parametrize("max_joined", [2, 8])
+def test_half_of_the_docs_stay_single(max_joined):
+    """The others are joined, to runs of all sizes alike."""
+    fix_random_seed(0)
+    sizes = Counter(draw_size(max_joined) for _ in range(50_000))
+    assert set(sizes) == set(range(1, max_joined + 1))
+    n_joined = sum(size * n for size, n in sizes.items() if size > 1)
+    assert n_joined == pytest.approx(sizes.pop(1), rel=0.05)
+    mean = sizes.total() / len(sizes)
+    assert all(n == pytest.approx(mean, rel=0.1) for n in sizes.values())
 
 
 def test_spans_longer_than_a_piece_are_reported(documents_path):

@@ -103,7 +103,7 @@ def _reader(facts: CorpusFacts, encoder: str, budget: Budget) -> list[Advice]:
     if encoder not in TRANSFORMERS:
         is_short = mean < WORDS_OF_DOCUMENT
         kind = (
-            "sentences: some are joined, because longer texts may be annotated"
+            "sentences: half are joined, because longer texts may be annotated"
             if is_short
             else "documents: they are not joined"
         )

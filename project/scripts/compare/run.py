@@ -24,7 +24,8 @@ OUTERMOST_ENTS = {"@augmenters": "spacy-egp-project.outermost_ents.v1"}
 
 def reader_settings(docs: str) -> dict[str, Any]:
     """RETURNS (Dict[str, Any]): What the corpus reader makes of docs: "whole" ones,
-    "sentences", "pieces-N" (of up to N tokens) or "joined-N" (1 to N docs in one).
+    "sentences", "pieces-N" (of up to N tokens) or "joined-N" (half of them single, the
+    others up to N in one).
     RAISES (ValueError): If it is none of these."""
     settings = {"sentences": False, "max_length": 0, "max_joined": 1}
     kind, _, number = docs.partition("-")

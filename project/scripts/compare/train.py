@@ -55,7 +55,7 @@ def compare(
         str,
         typer.Option(
             help="Docs of the training: whole, sentences, pieces-N (tokens) or "
-            "joined-N (1 to N docs in one)"
+            "joined-N (half of them single, the others up to N in one)"
         ),
     ] = "whole",
     gpu_id: Annotated[int, typer.Option(help="GPU to compute on, -1 for the CPU")] = -1,
