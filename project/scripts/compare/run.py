@@ -55,6 +55,7 @@ class Run:
     learn_rate (float): If not 0, the learning rate, after the warm-up if there is one,
         instead of the config's.
     docs (str): What the training docs are made into: see `reader_settings`.
+    limit (int): If not 0, the number of training docs, the first of the corpus.
     """
 
     dataset: str
@@ -67,6 +68,7 @@ class Run:
     transformer: str = ""
     learn_rate: float = 0.0
     docs: str = "whole"
+    limit: int = 0
 
     @property
     def budget(self) -> str:
@@ -82,6 +84,8 @@ class Run:
             name += f"-learn-rate-{self.learn_rate:g}"
         if self.docs != "whole":
             name += f"-{self.docs}"
+        if self.limit:
+            name += f"-{self.limit}-docs"
         return RUNS / self.dataset / self.encoder / budget / name
 
     @property
@@ -105,7 +109,7 @@ class Run:
         config["nlp"]["pipeline"][-1] = factory
         if "transformer" in config["paths"]:
             config["paths"]["transformer"] = self.transformer
-        config["corpora"]["train"].update(reader_settings(self.docs))
+        config["corpora"]["train"].update(reader_settings(self.docs), limit=self.limit)
         config["system"]["seed"] = self.seed
         config["training"]["dropout"] = self.dropout
         if self.learn_rate:

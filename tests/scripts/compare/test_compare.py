@@ -10,6 +10,7 @@ from spacy.tokens import DocBin
 
 from scripts.benchmark import pipelines as pipeline_benchmark
 from scripts.compare import train as compare
+from scripts.compare.learning_curves import learning_curves
 from scripts.compare.run import Run
 from scripts.compare.tables import compare_tables
 from scripts.corpora import prepare
@@ -177,6 +178,33 @@ def test_unknown_names_are_refused():
     for check, name in ((compare.check_heads, "egp,lstm"), (prepare.check_name, "x")):
         with pytest.raises(compare.typer.BadParameter, match=name[-1]):
             check(name)
+
+
+# Learning curves
+
+
+def test_learning_curves(tiny):
+    """The first doc alone does not have all labels."""
+    path = prepare.Path("metrics/curves.json")
+    learning_curves(
+        "tiny",
+        path,
+        encoder="cnn",
+        heads="egp,ner",
+        sizes="1,5",
+        seeds="0",
+        dropout=0.1,
+        steps=STEPS,
+    )
+    curves = srsly.read_json(path)["curves"]
+    f = {head: [x["mean"] for x in curve.values()] for head, curve in curves.items()}
+    assert f["egp_ner"][0] < 0.5
+    assert f["egp_ner"][1] == 1.0
+    assert f["ner"][0] < f["ner"][1] < 1.0
+    table = path.with_suffix(".md").read_text(encoding="utf8")
+    assert "| head | 1 | 5 |\n" in table
+    assert f"| egp_ner | {100 * f['egp_ner'][0]:.1f} | 100.0 |\n" in table
+    assert path.with_suffix(".png").stat().st_size > 0
 
 
 # Budgets
