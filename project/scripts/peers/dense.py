@@ -70,8 +70,22 @@ class PairProducts(EGPRecognizer):
 
 def dense_decode(features: PointerFeatures) -> ScoredSpans:
     """Find all spans with a score above 0, as `spacy_egp.decoding.decode` does."""
-    scores = _dense_scores(_tensors(features), features.lengths)
-    doc, start, last, label = (scores.movedim(1, 3) > 0).nonzero(as_tuple=True)
+    scores = dense_scores(tensors_of(features), features.lengths)
+    return spans_at(scores, *(scores.movedim(1, 3) > 0).nonzero(as_tuple=True))
+
+
+def spans_at(
+    scores: Tensor, doc: Tensor, start: Tensor, last: Tensor, label: Tensor
+) -> ScoredSpans:
+    """The spans at N positions of dense scores.
+
+    scores (Tensor): float32 of shape (docs, labels, n, n).
+    doc (Tensor): Docs, int64 of shape (N,).
+    start (Tensor): First tokens, int64 of shape (N,).
+    last (Tensor): Last tokens, int64 of shape (N,).
+    label (Tensor): Labels, int64 of shape (N,).
+    RETURNS (ScoredSpans): The spans, in this order.
+    """
     return ScoredSpans(
         doc=doc.cpu().numpy(),
         start=start.cpu().numpy(),
@@ -87,8 +101,8 @@ def dense_loss(
 ) -> tuple[float, PointerFeatures]:
     """Compute the mean over docs and labels of the ZLPR loss, and its gradient, as
     `spacy_egp.loss.zlpr_loss` does for docs that are all annotated."""
-    tensors = [tensor.requires_grad_() for tensor in _tensors(features)]
-    scores = _dense_scores(tensors, features.lengths)
+    tensors = [tensor.requires_grad_() for tensor in tensors_of(features)]
+    scores = dense_scores(tensors, features.lengths)
     target = torch.zeros_like(scores)
     for i, spans in enumerate(gold):
         start, end, label = spans.T
@@ -101,26 +115,39 @@ def dense_loss(
     positive = torch.cat([scores + (1 - target) * MASK, zero], dim=-1).logsumexp(-1)
     loss = (negative + positive).mean()
     loss.backward()
+    return loss.item(), features_of_gradient(tensors, features)
+
+
+def tensors_of(features: PointerFeatures) -> list[Tensor]:
+    """RETURNS (List[Tensor]): Query, key, start and end, in the memory of features."""
+    arrays = (features.query, features.key, features.start, features.end)
+    return [xp2torch(array) for array in arrays]
+
+
+def features_of_gradient(
+    tensors: Sequence[Tensor], features: PointerFeatures
+) -> PointerFeatures:
+    """RETURNS (PointerFeatures): The gradients of `tensors_of` features."""
     d_query, d_key, d_start, d_end = (
         torch2xp(cast(Tensor, tensor.grad)) for tensor in tensors
     )
-    gradient = PointerFeatures(
+    return PointerFeatures(
         query=cast(Floats3d, d_query),
         key=cast(Floats3d, d_key),
         start=cast(Floats2d, d_start),
         end=cast(Floats2d, d_end),
         lengths=features.lengths,
     )
-    return loss.item(), gradient
 
 
-def _tensors(features: PointerFeatures) -> list[Tensor]:
-    arrays = (features.query, features.key, features.start, features.end)
-    return [xp2torch(array) for array in arrays]
+def dense_scores(tensors: Sequence[Tensor], lengths: Ints1d) -> Tensor:
+    """Score all pairs.
 
-
-def _dense_scores(tensors: Sequence[Tensor], lengths: Ints1d) -> Tensor:
-    """Scores of all pairs: (docs, labels, n, n) with the n of the longest doc."""
+    tensors (Sequence[Tensor]): Those of `tensors_of`.
+    lengths (Ints1d): Number of tokens of each doc.
+    RETURNS (Tensor): Shape (docs, labels, n, n) with the n of the longest doc: `MASK`,
+        about, where a pair does not count.
+    """
     by_doc = [tensor.split(lengths.tolist()) for tensor in tensors]
     query, key, start, end = (pad_sequence(list(t), batch_first=True) for t in by_doc)
     scores = torch.einsum("bihd,bjhd->bhij", query, key)

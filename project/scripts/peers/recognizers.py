@@ -10,6 +10,7 @@ from spacy.training import Example
 from spacy.util import filter_spans, registry
 
 from scripts.peers import (
+    biaffine,  # noqa: F401 (registers biaffine_ner)
     crf,  # noqa: F401 (registers crf_ner)
     dense,  # noqa: F401 (registers dense_ner and pair_products)
 )
@@ -30,6 +31,7 @@ RECOGNIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "egp_ner, GlobalPointer": ("egp_ner", {"model": GLOBAL_POINTER}),
     "dense": ("dense_ner", {}),
     "matrix product": ("pair_products", {}),
+    "biaffine": ("biaffine_ner", {}),
     "CRF": ("crf_ner", {}),
     "ner": ("ner", {"scorer": ENTS_SCORER}),
     "spancat 1-8": ("spancat", {"suggester": {**NGRAMS, "max_size": 8}}),
@@ -53,6 +55,7 @@ HEADS = {
     "egp-by-doc": "egp_ner, loss by doc",
     "egp-hidden": "egp_ner, hidden biases",
     "gp": "egp_ner, GlobalPointer",
+    "biaffine": "biaffine",
     "crf": "CRF",
     "spancat": "spancat 1-8",
     "ner": "ner",
@@ -99,7 +102,8 @@ def learnable(name: str) -> Learnable:
 
     name (str): Name in `RECOGNIZERS`.
     RETURNS (Learnable): The outermost spans for a component of flat entities, those
-        that its suggester suggests for spancat, otherwise all.
+        that its suggester suggests for spancat, one of those with the same tokens for
+        the biaffine classifier, otherwise all.
     """
     factory, config = RECOGNIZERS[name]
     if factory in ("crf_ner", "ner"):
@@ -109,6 +113,13 @@ def learnable(name: str) -> Learnable:
         return Learnable(
             f"spans of up to {size} tokens",
             lambda spans: [span for span in spans if len(span) <= size],
+        )
+    if factory == "biaffine_ner":
+        return Learnable(
+            "spans with one label",
+            lambda spans: list(
+                {(span.start, span.end): span for span in spans}.values()
+            ),
         )
     return Learnable("all spans", list)
 

@@ -14,6 +14,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "egp_ner, hidden biases": {"color": "#8c564b"},
     "egp_ner, GlobalPointer": {"color": "#ff9896"},
     "dense": {"color": "#7f7f7f"},
+    "biaffine": {"color": "#ff7f0e"},
     "CRF": {"color": "#2ca02c"},
     "ner": {"color": "#9467bd"},
     "spancat 1-8": {"color": "#1f77b4"},
