@@ -60,7 +60,7 @@ def advise(facts: CorpusFacts, encoder: str) -> list[Advice]:
     return [
         *_length(facts, budget, batch.value),
         batch,
-        *_reader(facts, encoder, budget),
+        *_reader(facts, budget),
         *_embedding(facts, encoder),
         _bound(facts),
         _overlap(facts),
@@ -97,18 +97,16 @@ def _length(facts: CorpusFacts, budget: Budget, batch_words: int) -> list[Advice
     ]
 
 
-def _reader(facts: CorpusFacts, encoder: str, budget: Budget) -> list[Advice]:
-    advice = []
+def _reader(facts: CorpusFacts, budget: Budget) -> list[Advice]:
     mean = facts.words / facts.docs
-    if encoder not in TRANSFORMERS:
-        is_short = mean < WORDS_OF_DOCUMENT
-        kind = (
-            "sentences: half are joined, because longer texts may be annotated"
-            if is_short
-            else "documents: they are not joined"
-        )
-        reason = f"docs of {mean:.1f} words on average are {kind}"
-        advice.append(Advice("corpora.train.max_joined", 8 if is_short else 1, reason))
+    is_short = mean < WORDS_OF_DOCUMENT
+    kind = (
+        "sentences: half are joined, because longer texts may be annotated"
+        if is_short
+        else "documents: they are not joined"
+    )
+    reason = f"docs of {mean:.1f} words on average are {kind}"
+    advice = [Advice("corpora.train.max_joined", 8 if is_short else 1, reason)]
     if facts.longest_doc > budget.doc_words:
         reason = (
             f"the longest doc has {facts.longest_doc:,} words: it is cut between "
