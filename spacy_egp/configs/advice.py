@@ -46,6 +46,8 @@ class Budget(NamedTuple):
 FROM_SCRATCH = Budget(1000, 1000, 100, 1000)
 PRETRAINED = Budget(2000, 500, 20, 400)
 MAX_STEPS = 20_000
+# With the CNN these take some ten seconds on one core: a user soon sees that it learns.
+MIN_STEPS_TO_SCORE = 50
 
 
 def advise(facts: CorpusFacts, encoder: str) -> list[Advice]:
@@ -81,7 +83,7 @@ def _length(facts: CorpusFacts, budget: Budget, batch_words: int) -> list[Advice
     steps = max(budget.min_steps, min(most, MAX_STEPS))
     reason = f"{steps / steps_per_pass:,.0f} passes over the corpus at most"
     patience = max(budget.min_steps, steps // 4)
-    frequency = max(100, min(steps_per_pass, 200))
+    frequency = max(MIN_STEPS_TO_SCORE, min(steps_per_pass, 200))
     return [
         Advice("training.max_steps", steps, reason),
         Advice(

@@ -94,7 +94,7 @@ def test_settings_for_a_corpus(tmp_path):
     for line in (
         "training.max_steps = 1000 100 passes",
         "training.patience = 1000",
-        "training.eval_frequency = 100",
+        "training.eval_frequency = 50",
         "training.batcher.size = 360 a pass over 3,600 words is 10 batches",
         "corpora.train.max_joined = 1 docs of 1800.0 words on average are documents",
         "corpora.train.max_length = 1000 the longest doc has 1,800 words",
