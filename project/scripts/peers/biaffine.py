@@ -23,7 +23,13 @@ from thinc.api import Linear, Model, Relu, chain, list2ragged
 from thinc.types import Floats2d, Floats3d, Ragged
 from torch.nn.functional import cross_entropy, pad
 
-from scripts.peers.dense import dense_scores, features_of_gradient, spans_at, tensors_of
+from scripts.peers.dense import (
+    dense_scores,
+    features_of_gradient,
+    leaves_of,
+    read_gold,
+    spans_at,
+)
 from spacy_egp.component import DEFAULT_MODEL as EGP_MODEL
 from spacy_egp.component import EGPRecognizer
 from spacy_egp.decoding import ScoredSpans
@@ -134,15 +140,13 @@ class BiaffineRecognizer(EGPRecognizer):
     def get_loss(
         self, examples: Iterable[Example], features: PointerFeatures
     ) -> tuple[float, PointerFeatures]:
-        reader = self.gold_reader()
-        gold = [reader.read(example).spans for example in examples]
-        return biaffine_loss(features, [spans for spans in gold if spans is not None])
+        return biaffine_loss(features, read_gold(self, examples))
 
 
 def biaffine_decode(features: PointerFeatures) -> ScoredSpans:
     """Find the spans whose best label is better than none and which do not cross a span
     with a higher score."""
-    scores = dense_scores(tensors_of(features), features.lengths)
+    scores = dense_scores(features.tensors, features.lengths)
     best, label = scores.max(1)
     doc, start, last = (best > 0).nonzero(as_tuple=True)
     spans = spans_at(scores, doc, start, last, label[doc, start, last])
@@ -154,7 +158,7 @@ def biaffine_loss(
 ) -> tuple[float, PointerFeatures]:
     """Compute the cross entropy of the labels of token pairs, per token, and its
     gradient. Of several labels of a pair, the last one counts."""
-    tensors = [tensor.requires_grad_() for tensor in tensors_of(features)]
+    tensors = leaves_of(features)
     scores = dense_scores(tensors, features.lengths)
     # With the class for no entity, whose score is 0.
     scores = pad(scores.movedim(1, 3), (0, 1))

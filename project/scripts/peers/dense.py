@@ -10,7 +10,7 @@ import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from thinc.api import Model, torch2xp, xp2torch
+from thinc.api import Model, torch2xp
 from thinc.types import Floats2d, Floats3d, Ints1d
 from torch import Tensor
 from torch.nn.functional import embedding
@@ -42,9 +42,16 @@ class DenseRecognizer(EGPRecognizer):
     def get_loss(
         self, examples: Iterable[Example], features: PointerFeatures
     ) -> tuple[float, PointerFeatures]:
-        reader = self.gold_reader()
-        gold = [reader.read(example).spans for example in examples]
-        return dense_loss(features, [spans for spans in gold if spans is not None])
+        return dense_loss(features, read_gold(self, examples))
+
+
+def read_gold(
+    component: EGPRecognizer, examples: Iterable[Example]
+) -> list[np.ndarray]:
+    """RETURNS (List[np.ndarray]): The gold spans of annotated examples."""
+    reader = component.gold_reader()
+    gold = [reader.read(example).spans for example in examples]
+    return [spans for spans in gold if spans is not None]
 
 
 @Language.factory("pair_products", default_config={"model": DEFAULT_MODEL})
@@ -70,7 +77,7 @@ class PairProducts(EGPRecognizer):
 
 def dense_decode(features: PointerFeatures) -> ScoredSpans:
     """Find all spans with a score above 0, as `spacy_egp.decoding.decode` does."""
-    scores = dense_scores(tensors_of(features), features.lengths)
+    scores = dense_scores(features.tensors, features.lengths)
     return spans_at(scores, *(scores.movedim(1, 3) > 0).nonzero(as_tuple=True))
 
 
@@ -101,7 +108,7 @@ def dense_loss(
 ) -> tuple[float, PointerFeatures]:
     """Compute the mean over docs and labels of the ZLPR loss, and its gradient, as
     `spacy_egp.loss.zlpr_loss` does for docs that are all annotated."""
-    tensors = [tensor.requires_grad_() for tensor in tensors_of(features)]
+    tensors = leaves_of(features)
     scores = dense_scores(tensors, features.lengths)
     target = torch.zeros_like(scores)
     for i, spans in enumerate(gold):
@@ -118,16 +125,15 @@ def dense_loss(
     return loss.item(), features_of_gradient(tensors, features)
 
 
-def tensors_of(features: PointerFeatures) -> list[Tensor]:
-    """RETURNS (List[Tensor]): Query, key, start and end, in the memory of features."""
-    arrays = (features.query, features.key, features.start, features.end)
-    return [xp2torch(array) for array in arrays]
+def leaves_of(features: PointerFeatures) -> list[Tensor]:
+    """RETURNS (List[Tensor]): Query, key, start and end, which record a gradient."""
+    return [tensor.detach().requires_grad_() for tensor in features.tensors]
 
 
 def features_of_gradient(
     tensors: Sequence[Tensor], features: PointerFeatures
 ) -> PointerFeatures:
-    """RETURNS (PointerFeatures): The gradients of `tensors_of` features."""
+    """RETURNS (PointerFeatures): The gradients of the `leaves_of` features."""
     d_query, d_key, d_start, d_end = (
         torch2xp(cast(Tensor, tensor.grad)) for tensor in tensors
     )
@@ -143,7 +149,7 @@ def features_of_gradient(
 def dense_scores(tensors: Sequence[Tensor], lengths: Ints1d) -> Tensor:
     """Score all pairs.
 
-    tensors (Sequence[Tensor]): Those of `tensors_of`.
+    tensors (Sequence[Tensor]): Query, key, start and end.
     lengths (Ints1d): Number of tokens of each doc.
     RETURNS (Tensor): Shape (docs, labels, n, n) with the n of the longest doc: `MASK`,
         about, where a pair does not count.

@@ -1,16 +1,20 @@
 """The biaffine classifier that `egp_ner` is compared with."""
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 import spacy
 from conftest import NESTED_DATA, make_examples
-from thinc.api import NumpyOps, fix_random_seed
+from oracles import brute_force_spans, random_features
+from thinc.api import fix_random_seed
 
 from scripts.peers.biaffine import biaffine_decode, biaffine_loss
 from spacy_egp.features import PointerFeatures
 
 LENGTHS = (4, 1, 6)
 N_LABELS = 3
+ARRAYS = ("query", "key", "start", "end")
 # First token, last token and label.
 GOLD = [
     np.array([[0, 3, 1], [1, 2, 0], [2, 2, 2]]),
@@ -19,49 +23,41 @@ GOLD = [
 ]
 
 
-def random_features(seed=0):
-    rng = np.random.default_rng(seed)
-    n_tokens = sum(LENGTHS)
-    shapes = [(n_tokens, N_LABELS, 5)] * 2 + [(n_tokens, N_LABELS)] * 2
-    arrays = [rng.normal(size=shape).astype("float32") for shape in shapes]
-    return PointerFeatures(*arrays, lengths=NumpyOps().asarray1i(LENGTHS))
+@pytest.fixture
+def features():
+    rng = np.random.default_rng(0)
+    features = random_features(rng, LENGTHS, N_LABELS, n_heads=N_LABELS)
+    arrays = [getattr(features, name).astype("float32") for name in ARRAYS]
+    return PointerFeatures(*arrays, features.lengths)
 
 
 def pair_scores(features):
-    """For each doc the pairs and their scores, by the formula, in float64."""
-    query, key, start, end = (
-        np.asarray(getattr(features, name), "float64")
-        for name in ("query", "key", "start", "end")
-    )
-    first = 0
-    for length in LENGTHS:
-        yield {
-            (i, j): (query[first + i] * key[first + j]).sum(1)
-            + start[first + i]
-            + end[first + j]
-            for i in range(length)
-            for j in range(i, length)
-        }
-        first += length
+    """The scores of each pair of tokens of a doc, in float64."""
+    scores = defaultdict(list)
+    for (*pair, _), score in sorted(brute_force_spans(features, -np.inf).items()):
+        scores[tuple(map(int, pair))].append(score)
+    return {pair: np.array(of_labels) for pair, of_labels in scores.items()}
 
 
 def slow_loss(features):
+    label_of = {
+        (doc, start, last): label
+        for doc, gold in enumerate(GOLD)
+        for start, last, label in gold.tolist()
+    }
     total = 0.0
-    for scores, gold in zip(pair_scores(features), GOLD):
-        label_of = {(start, last): label for start, last, label in gold.tolist()}
-        for pair, of_labels in scores.items():
-            logits = np.append(of_labels, 0.0)
-            gold_logit = logits[label_of.get(pair, N_LABELS)]
-            total += np.log(np.exp(logits).sum()) - gold_logit
+    for pair, of_labels in pair_scores(features).items():
+        logits = np.append(of_labels, 0.0)
+        gold_logit = logits[label_of.get(pair, N_LABELS)]
+        total += np.log(np.exp(logits).sum()) - gold_logit
     return total / sum(LENGTHS)
 
 
-def test_loss_and_gradient_are_those_of_the_definition():
-    features = random_features()
+def test_loss_and_gradient_are_those_of_the_definition(features):
     loss, gradient = biaffine_loss(features, GOLD)
     assert loss == pytest.approx(slow_loss(features), rel=1e-5)
     rng = np.random.default_rng(1)
-    for name in ("query", "key", "start", "end"):
+    for name in ARRAYS:
         values = getattr(features, name)
         direction = rng.normal(size=values.shape).astype("float32")
         step = 1e-2
@@ -75,17 +71,16 @@ def test_loss_and_gradient_are_those_of_the_definition():
         assert found == pytest.approx(expected, rel=1e-2), name
 
 
-def test_spans_have_one_label_and_do_not_cross():
+def test_spans_have_one_label_and_do_not_cross(features):
     """The pair with the highest score first."""
-    features = random_features()
-    expected = []
-    for doc, scores in enumerate(pair_scores(features)):
-        kept = []
-        for i, j in sorted(scores, key=lambda pair: -scores[pair].max()):
-            crosses = any(a < i <= b < j or i < a <= j < b for a, b in kept)
-            if scores[i, j].max() > 0 and not crosses:
-                kept.append((i, j))
-        expected += [(doc, i, j, scores[i, j].argmax()) for i, j in sorted(kept)]
+    scores = pair_scores(features)
+    kept = []
+    for doc, i, j in sorted(scores, key=lambda pair: -scores[pair].max()):
+        others = [(a, b) for other, a, b in kept if other == doc]
+        crosses = any(a < i <= b < j or i < a <= j < b for a, b in others)
+        if scores[doc, i, j].max() > 0 and not crosses:
+            kept.append((doc, i, j))
+    expected = [(*pair, scores[pair].argmax()) for pair in sorted(kept)]
     found = biaffine_decode(features)
     rows = [found.doc, found.start, found.last, found.label]
     assert list(zip(*(row.tolist() for row in rows))) == expected
